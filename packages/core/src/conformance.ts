@@ -1,0 +1,4 @@
+export type {
+  ConformanceCase, ConformanceReport, ConformanceResult, ConformanceSetup, ConformanceSuite,
+} from './lib/conformance/conformance.ts';
+export { expectCode, expectEqual, expectThat, runConformance } from './lib/conformance/conformance.ts';

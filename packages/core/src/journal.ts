@@ -1,0 +1,9 @@
+export type { FileJournal, FileJournalOptions } from './lib/journal/file-journal.ts';
+export { listRuns, openJournal, readRun } from './lib/journal/file-journal.ts';
+export type { FileSystem } from './lib/journal/file-system.ts';
+export type {
+  AnswerPart, CompactOptions, Journal, JournalCapabilities, JournalRecord, JournalRun, RunJournal,
+} from './lib/journal/journal.ts';
+export type { Lease, LeaseHolder } from './lib/journal/lease.ts';
+export { readLeaseHolder, takeLease } from './lib/journal/lease.ts';
+export { createMemoryJournal } from './lib/journal/memory-journal.ts';

@@ -1,0 +1,69 @@
+/** Marks the rejection of {@link AbortGuard.race}; compared by identity, never shown. */
+export const interrupted: unique symbol = Symbol('interrupted');
+
+export type InterruptCause = 'aborted' | 'time';
+
+/**
+ * One place that knows whether a loop has to stop now. Everything the loop awaits goes through `race`, so a model or a
+ * tool that ignores its signal cannot hold the loop.
+ */
+export class AbortGuard {
+  #controller = new AbortController();
+  readonly #waiting = new Set<(reason: unknown) => void>();
+  readonly #outer: AbortSignal | undefined;
+  readonly #onOuter = () => this.interrupt('aborted');
+  cause: InterruptCause | undefined;
+
+  constructor(outer: AbortSignal | undefined) {
+    this.#outer = outer;
+    if (outer?.aborted) this.interrupt('aborted');
+    else outer?.addEventListener('abort', this.#onOuter, { once: true });
+  }
+
+  /** For models and tools. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  interrupt(cause: InterruptCause): void {
+    if (this.cause) return;
+    this.cause = cause;
+    this.#controller.abort(this.#outer?.reason);
+    for (const reject of this.#waiting) reject(interrupted);
+    this.#waiting.clear();
+  }
+
+  /** Ends what hangs on the present signal (a model call that took too long) and goes on with a fresh one. */
+  renew(): void {
+    if (this.cause) return;
+    const old = this.#controller;
+    this.#controller = new AbortController();
+    old.abort();
+  }
+
+  /** The work's result, or a rejection with {@link interrupted} as soon as the loop has to stop. */
+  race<Value>(work: PromiseLike<Value>): Promise<Value> {
+    if (this.cause) {
+      work.then(undefined, () => undefined);
+      return Promise.reject(interrupted);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      work.then(
+        (value) => {
+          this.#waiting.delete(reject);
+          resolve(value);
+        },
+        (error: unknown) => {
+          this.#waiting.delete(reject);
+          reject(error);
+        },
+      );
+    });
+  }
+
+  /** Lets go of the caller's signal. */
+  dispose(): void {
+    this.#outer?.removeEventListener('abort', this.#onOuter);
+  }
+}

@@ -1,0 +1,11 @@
+export type { AuditEntry, AuditLog, ExitForm } from './lib/audit/audit-record.ts';
+export type { Egress, GrantInput } from './lib/create-egress.ts';
+export { createEgress } from './lib/create-egress.ts';
+export type { Lookup } from './lib/dial/lookup.ts';
+export { createResolverLookup, lookupBySystem } from './lib/dial/lookup.ts';
+export { EgressError } from './lib/egress-error.ts';
+export type { EgressOptions } from './lib/options.ts';
+export type { AllowEntry, CompiledEntry } from './lib/policy/allow-entry.ts';
+export type { Decision, DenialReason, Destination } from './lib/policy/decision.ts';
+export type { Policy, PolicyOptions } from './lib/policy/policy.ts';
+export { compilePolicy } from './lib/policy/policy.ts';

@@ -1,0 +1,53 @@
+import { GenieError } from '@genie/core/errors';
+import { EgressError } from '../egress-error.ts';
+import { classifyAddress, formatIpv6, parseIpv6 } from '../policy/address.ts';
+import { splitPort } from '../policy/allow-entry.ts';
+import { parseAuthorityHost } from '../policy/host-name.ts';
+import type { Rules } from '../policy/rules.ts';
+
+/** Exact addresses and ports, like `127.0.0.1:8080`, that names may resolve to although they are not public. */
+export type PrivateAddresses = ReadonlySet<string>;
+
+/** Parses `ip:port` texts. Throws `GENIE_EGRESS_OPTIONS` for a range, a name or a missing port. */
+export function parsePrivateAddresses(texts: readonly string[]): PrivateAddresses {
+  return new Set(
+    texts.map((text) => {
+      const { hostText, port } = splitPort(text);
+      const result = parseAuthorityHost(hostText);
+      if (port !== undefined && 'host' in result && result.host.kind === 'address')
+        return `${result.host.name}:${port}`;
+      throw new GenieError(
+        'GENIE_EGRESS_OPTIONS',
+        `allowPrivate: "${text}" is refused. Write one exact address and port, e.g. "127.0.0.1:8080" or "[::1]:8080"`,
+      );
+    }),
+  );
+}
+
+export interface VetRequest {
+  readonly host: string;
+  readonly port: number;
+  readonly addresses: readonly string[];
+  readonly allowPrivate: PrivateAddresses;
+  readonly rules: Rules;
+}
+
+/** Returns the addresses when every one of them may be dialled; one bad answer refuses them all. Throws `EgressError`. */
+export function vetAddresses(request: VetRequest): readonly string[] {
+  const { host, port, addresses, rules } = request;
+  if (addresses.length === 0) throw new EgressError('name-not-found', `${host} has no address`, { host, port });
+  const refused = addresses.filter((address) => !isDialable(address, request));
+  const some = refused[0];
+  if (some === undefined) return addresses;
+  if (!rules('address:all-answers') && refused.length < addresses.length)
+    return addresses.filter((address) => !refused.includes(address));
+  const message = `${host} resolves to ${some}, which is ${classifyAddress(some)}; only the operator can allow this exact address and port`;
+  throw new EgressError('address', message, { host, port });
+}
+
+function isDialable(address: string, request: VetRequest): boolean {
+  const kind = classifyAddress(address);
+  if (kind === 'public' || !request.rules(`address:${kind}`)) return true;
+  const words = parseIpv6(address);
+  return request.allowPrivate.has(`${words === undefined ? address : formatIpv6(words)}:${request.port}`);
+}

@@ -1,0 +1,124 @@
+import type { EgressContext } from '@genie/core/ports';
+import { Agent, type buildConnector, Dispatcher } from 'undici';
+import { EgressError } from '../egress-error.ts';
+import type { Admission, Exit, Gate } from '../gate.ts';
+import type { Destination } from '../policy/decision.ts';
+import { createConnector } from './connector.ts';
+import { meterHandler } from './metered-handler.ts';
+import { readOrigin } from './origin.ts';
+
+export interface DispatchContext {
+  readonly context: EgressContext;
+  readonly signal?: AbortSignal;
+  readonly bodySha256?: string;
+}
+
+export interface GateDispatcherOptions {
+  readonly gate: Gate;
+  readonly tls?: buildConnector.BuildOptions;
+  /** How many idle and busy connections to one origin. Default 64. */
+  readonly connections?: number;
+  readonly headersTimeoutMs?: number;
+  readonly bodyTimeoutMs?: number;
+}
+
+/** An undici dispatcher behind the gate. Each request, each redirect hop and each WebSocket upgrade passes the pipeline. */
+export class GateDispatcher extends Dispatcher {
+  readonly #gate: Gate;
+  readonly #agent: Agent;
+  readonly #origins = new Map<string, Omit<Destination, 'method'>>();
+
+  constructor(options: GateDispatcherOptions) {
+    super();
+    this.#gate = options.gate;
+    this.#agent = new Agent({
+      connect: createConnector(options.gate, options.tls ?? {}),
+      connections: options.connections ?? 64,
+      headersTimeout: options.headersTimeoutMs ?? 300_000,
+      bodyTimeout: options.bodyTimeoutMs ?? 300_000,
+    });
+  }
+
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return this.dispatchFor(options, handler, { context: {} });
+  }
+
+  /** The same dispatcher with somebody's name on its requests. */
+  withContext(context: DispatchContext): Dispatcher {
+    const dispatch = (options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean =>
+      this.dispatchFor(options, handler, context);
+    // Undici's fetch calls nothing but dispatch.
+    return { dispatch } as unknown as Dispatcher;
+  }
+
+  dispatchFor(
+    options: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    context: DispatchContext,
+  ): boolean {
+    try {
+      const admission = this.#gate.admit(this.#toExit(options, context));
+      if (!(admission instanceof Promise)) return this.#go(options, handler, admission);
+      admission.then(
+        (late) => this.#go(options, handler, late),
+        (error: Error) => failHandler(handler, error),
+      );
+    } catch (error) {
+      failHandler(handler, error as Error);
+    }
+    return true;
+  }
+
+  override async close(): Promise<void> {
+    await this.#agent.close();
+  }
+
+  override async destroy(): Promise<void> {
+    await this.#agent.destroy();
+  }
+
+  #go(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, admission: Admission): boolean {
+    return this.#agent.dispatch(options, meterHandler(handler, this.#gate, admission));
+  }
+
+  #toExit(options: Dispatcher.DispatchOptions, { context, signal, bodySha256 }: DispatchContext): Exit {
+    const bodyBytes = sizeOf(options);
+    return {
+      destination: { ...this.#readOrigin(String(options.origin)), method: options.method },
+      form: options.upgrade ? 'upgrade' : 'fetch',
+      path: options.path,
+      context,
+      ...(signal ? { signal } : {}),
+      ...(bodySha256 === undefined ? {} : { bodySha256 }),
+      ...(bodyBytes === undefined ? {} : { bodyBytes }),
+    };
+  }
+
+  #readOrigin(text: string): Omit<Destination, 'method'> {
+    const known = this.#origins.get(text);
+    if (known !== undefined) return known;
+    const origin = readOrigin(text);
+    if (origin === undefined)
+      throw new EgressError('request-form', `"${text.slice(0, 200)}" is not an http or https origin`);
+    if (this.#origins.size >= 1_000) this.#origins.clear();
+    this.#origins.set(text, origin);
+    return origin;
+  }
+}
+
+function sizeOf({ body, headers }: Dispatcher.DispatchOptions): number | undefined {
+  if (body === null || body === undefined) return undefined;
+  if (typeof body === 'string') return Buffer.byteLength(body);
+  if (body instanceof Uint8Array) return body.byteLength;
+  const declared =
+    Array.isArray(headers) || headers === null || headers === undefined
+      ? undefined
+      : (headers as Record<string, unknown>)['content-length'];
+  return declared === undefined ? undefined : Number(declared);
+}
+
+function failHandler(handler: Dispatcher.DispatchHandler, error: Error): void {
+  // Nothing was started, so there is no controller; undici's own interceptors do the same.
+  if (handler.onRequestStart === undefined) handler.onError?.(error);
+  else handler.onResponseError?.(null as unknown as Dispatcher.DispatchController, error);
+}

@@ -1,0 +1,154 @@
+import type { Finding } from './findings.ts';
+import { isNumeric, sentencesOf, topicWords, wordsOf } from './words.ts';
+
+export interface RankedFinding {
+  readonly finding: Finding;
+  /** The most informative sentence of it, as quoted from the source. */
+  readonly sentence: string;
+  /** 0 to 1: how little of it was reported before. */
+  readonly novelty: number;
+  /** 0 to 1: how much of the query's topic it holds. */
+  readonly relevance: number;
+}
+
+/** At and above this share of known words a finding counts as reported before. */
+const knownShare = 0.8;
+
+/** Answers how much of a text was reported before, through an inverted index over the remembered texts. */
+export interface KnownTexts {
+  /** 1 for something new, 0 for something reported in these words or with this id. */
+  novelty(finding: Pick<Finding, 'id' | 'title' | 'text'>): number;
+}
+
+export function indexKnown(known: readonly string[]): KnownTexts {
+  const rowsByWord = new Map<string, number[]>();
+  for (const [row, text] of known.entries()) {
+    for (const word of new Set(wordsOf(text))) {
+      const rows = rowsByWord.get(word);
+      if (rows) rows.push(row);
+      else rowsByWord.set(word, [row]);
+    }
+  }
+  const all = known.join('\n');
+  return {
+    novelty({ id, title, text }) {
+      if (known.length === 0) return 1;
+      if (id.length >= 7 && !id.includes('#') && all.includes(id)) return 0;
+      return 1 - knownPart(title === '' ? text.slice(0, 400) : title, rowsByWord);
+    },
+  };
+}
+
+/** The largest share of the words of `text` that one remembered text holds; a missing number or version halves it. */
+function knownPart(text: string, rowsByWord: ReadonlyMap<string, readonly number[]>): number {
+  const words = [...new Set(wordsOf(text))];
+  if (words.length === 0) return 0;
+  const hits = new Map<number, { all: number; numeric: number }>();
+  let numeric = 0;
+  for (const word of words) {
+    if (isNumeric(word)) numeric += 1;
+    for (const row of rowsByWord.get(word) ?? []) {
+      const hit = hits.get(row) ?? { all: 0, numeric: 0 };
+      hits.set(row, { all: hit.all + 1, numeric: hit.numeric + (isNumeric(word) ? 1 : 0) });
+    }
+  }
+  let best = 0;
+  for (const hit of hits.values()) {
+    const share = hit.all / words.length;
+    best = Math.max(best, hit.numeric < numeric ? share / 2 : share);
+  }
+  return best;
+}
+
+/**
+ * Orders findings: those reported before are left out (unless `keepKnown`), the rest by
+ * 0.5 relevance + 0.3 novelty + 0.2 recency. Equal scores keep the order of the sources. The same input gives the same order.
+ */
+export function rankFindings(
+  findings: readonly Finding[],
+  options: { readonly query: string; readonly known: readonly string[]; readonly keepKnown?: boolean },
+): readonly RankedFinding[] {
+  const known = indexKnown(options.known);
+  const query = new Set(topicWords(options.query));
+  const weights = weighWords(findings);
+  const days = [...new Set(findings.map((finding) => finding.date ?? ''))].sort();
+  const scored = withoutDuplicates(findings).flatMap((finding, order) => {
+    const novelty = known.novelty(finding);
+    if (novelty <= 1 - knownShare && !options.keepKnown) return [];
+    const relevance = relevanceOf(`${finding.title} ${finding.text.slice(0, 2_000)}`, query);
+    const recency = days.length < 2 ? 1 : days.indexOf(finding.date ?? '') / (days.length - 1);
+    return [{ finding, novelty, relevance, order, score: 0.5 * relevance + 0.3 * novelty + 0.2 * recency }];
+  });
+  scored.sort((left, right) => right.score - left.score || left.order - right.order);
+  return scored.map(({ finding, novelty, relevance }) => ({
+    finding,
+    novelty,
+    relevance,
+    sentence: informativeSentence(finding, query, weights),
+  }));
+}
+
+/** The same thing from two sources, or twice from one, counts once. */
+function withoutDuplicates(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>();
+  return findings.filter((finding) => {
+    const key = wordsOf(finding.title === '' ? finding.text : `${finding.title} ${finding.text.slice(0, 200)}`).join(
+      ' ',
+    );
+    if (key !== '' && seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}
+
+function relevanceOf(text: string, query: ReadonlySet<string>): number {
+  if (query.size === 0) return 0;
+  let hits = 0;
+  const words = new Set(topicWords(text));
+  for (const word of query) if (words.has(word)) hits += 1;
+  return hits / query.size;
+}
+
+/** Inverse document frequency: words that few findings share say most. */
+function weighWords(findings: readonly Finding[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const finding of findings) {
+    for (const word of new Set(topicWords(`${finding.title} ${finding.text.slice(0, 2_000)}`))) {
+      counts.set(word, (counts.get(word) ?? 0) + 1);
+    }
+  }
+  const weights = new Map<string, number>();
+  for (const [word, count] of counts) weights.set(word, Math.log(1 + findings.length / count));
+  return weights;
+}
+
+/** Extractive: the sentence with the highest mean word weight, early and topical ones preferred. */
+function informativeSentence(
+  finding: Finding,
+  query: ReadonlySet<string>,
+  weights: ReadonlyMap<string, number>,
+): string {
+  const title = new Set(topicWords(finding.title));
+  let best = '';
+  let bestScore = 0;
+  for (const [position, sentence] of sentencesOf(finding.text.slice(0, 4_000)).slice(0, 40).entries()) {
+    if (sentence.length < 20 || sentence.length > 400 || isBoilerplate(sentence)) continue;
+    const words = topicWords(sentence);
+    const fresh = words.filter((word) => !title.has(word));
+    if (fresh.length < 3) continue;
+    let score = 0;
+    for (const word of fresh) score += (weights.get(word) ?? 1) * (query.has(word) ? 2 : 1);
+    score = (score / Math.sqrt(words.length)) * (1 - Math.min(position, 10) * 0.04);
+    if (score > bestScore) {
+      best = sentence;
+      bestScore = score;
+    }
+  }
+  return best;
+}
+
+function isBoilerplate(sentence: string): boolean {
+  return /^(?:signed-off-by|co-authored-by|reviewed-by|change-id|cookie|subscribe|sign up|all rights reserved|copyright)\b/i.test(
+    sentence,
+  );
+}

@@ -1,0 +1,47 @@
+import type { Reading } from './findings.ts';
+import type { Goal } from './goal.ts';
+import { cut, plainLine } from './markdown.ts';
+import type { ReadPrompt } from './read-prompt.ts';
+import { topicWords } from './words.ts';
+import { signature, writeBriefing } from './write-briefing.ts';
+
+const whatItIs =
+  'I am the offline model: rules, no neural network. I read folders, git repositories, feeds, web pages and MCP resources, ' +
+  'leave out what was reported before, and quote, count or compare what is left, with citations. I do not write prose of my own.';
+
+/** The final text: a briefing, or an answer to a message from the sources and from what was reported before. */
+export function writeAnswer(goal: Goal, readings: readonly Reading[], prompt: ReadPrompt): string {
+  if (!goal.isQuestion) {
+    return readings.length === 0 ? noSources(goal) : writeBriefing(goal, readings, prompt.known);
+  }
+  const remembered = rememberedLines(goal, prompt.known);
+  if (readings.length === 0 && remembered.length === 0) return whatItIs;
+  const parts = readings.length === 0 ? [] : [writeBriefing(goal, readings, prompt.known)];
+  if (remembered.length > 0) parts.push(['### Reported before', '', ...remembered].join('\n'));
+  if (readings.length === 0) parts.push(signature);
+  return parts.join('\n\n');
+}
+
+function noSources(goal: Goal): string {
+  return [
+    `## ${plainLine(cut(goal.goal, 90), 90) || 'Nothing to do'}`,
+    '',
+    'No source is named. Name a folder, a git repository, a feed, a web page or an MCP resource in the goal or as a source.',
+    '',
+    whatItIs,
+  ].join('\n');
+}
+
+function rememberedLines(goal: Goal, known: readonly string[]): readonly string[] {
+  const query = new Set(topicWords(goal.query));
+  const scored = known.flatMap((line, order) => {
+    const words = new Set(topicWords(line));
+    const hits = [...query].filter((word) => words.has(word)).length;
+    return hits > 0 ? [{ line, hits, order }] : [];
+  });
+  scored.sort((left, right) => right.hits - left.hits || left.order - right.order);
+  return scored.slice(0, 5).map(({ line }) => {
+    const cited = /^(.*?)(\s\(\[[^\]]*\]\([^()\s]*\)(?:, \d{4}-\d{2}-\d{2})?\))\s*$/s.exec(line);
+    return cited ? `- ${plainLine(cited[1] ?? '')}${cited[2]}` : `- ${plainLine(line)}`;
+  });
+}

@@ -1,0 +1,19 @@
+import type { Clock, Ids } from '@genie/core/ports';
+import type { IndexSet } from './index-set.ts';
+import type { HistoryLog } from './tiers/history.ts';
+import type { WorkingFile } from './tiers/working.ts';
+import type { RecordStore } from './store/record-store.ts';
+import type { Fingerprinter } from './fingerprint.ts';
+import type { VectorSearch } from './vectors/vector-search.ts';
+
+/** What every operation of the package works with. Made once by `openMemory`, on first use. */
+export interface Engine {
+  readonly store: RecordStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly indexes: IndexSet;
+  readonly fingerprints: Fingerprinter;
+  readonly working: WorkingFile;
+  readonly history: HistoryLog;
+  readonly vectors?: VectorSearch;
+}

@@ -1,0 +1,57 @@
+/**
+ * The constants of ranking, all in one place and all set by hand. Each has its reason; none was fitted to a data set.
+ * BM25 and BM25F: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), sections 3.1 and 3.6.
+ */
+export const ranking = {
+  /** Saturation of repeated words. The usual 1.2: memories are short, a second mention adds little. */
+  saturation: 1.2,
+  /** Length normalisation, below the usual 0.75: a long turn mostly says more, it does not say the same in more words. */
+  lengthNorm: 0.35,
+  /** Sessions differ in length by how much happened in them, so half of the usual applies. */
+  sessionLengthNorm: 0.4,
+  /** A word of the previous turn counts like a fifth of an own word: an answer seldom repeats the question. */
+  previousTurn: 0.22,
+  /** The next turn explains less: reactions repeat what was said. */
+  nextTurn: 0.16,
+  /** One turn further out, half of that again. */
+  secondTurn: 0.07,
+  /** How much the best session adds to the best turn. It orders turns that match alike, it does not outweigh a match. */
+  session: 0.3,
+  /** Weight of a member of the category that was asked for (`instrument` → `violin`), in words. */
+  categoryMember: 0.3,
+  /** Weight of a word that means nearly the same. */
+  synonym: 0.42,
+  /** Weight of a word that the store itself uses in the same places. Learnt, therefore lowest. */
+  association: 0.15,
+  /** Spoken by the person asked about. */
+  speaker: 1.35,
+  /** In a conversation of which that person is not part, a match is usually about a namesake of the topic. */
+  otherConversation: 0.6,
+  /** Happened in the time asked for; just after it (people tell later what happened). */
+  insideDate: 1.5,
+  afterDate: 1.25,
+  /** How long after the fact people still tell about it, in milliseconds. */
+  tellingDelayMs: 10 * 86_400_000,
+  /** Form of the answer: a time for "when", a number for "how many", a name for "who" and "where". */
+  temporalAnswer: 1.18,
+  numericAnswer: 1.12,
+  namedAnswer: 1.06,
+  /** A turn that only asks holds no answer. */
+  onlyQuestion: 0.8,
+  /** Neighbouring words of the question found close together. */
+  proximity: 0.12,
+  /** Weight of the meaning vector against the words, when there is one. */
+  vector: 0.35,
+  /** Bounds of what importance, recency and access may do together. */
+  lowestModifier: 0.7,
+  highestModifier: 1.3,
+  importance: 0.3,
+  recency: 0.06,
+  access: 0.04,
+  /** Half-life of recency. */
+  recencyHalfLifeMs: 30 * 86_400_000,
+  /** Candidates that are looked at word by word. */
+  inspected: 60,
+  /** A pause this long ends a session. */
+  sessionGapMs: 4 * 3_600_000,
+} as const;

@@ -1,0 +1,89 @@
+import { stopWords } from '../text/stop-words.ts';
+import { findTimeSpans, type TimeSpan } from '../text/time-words.ts';
+import { expandTerm } from '../text/lexicon.ts';
+import { fold, tokenize, words } from '../text/tokenize.ts';
+import { ranking } from './constants.ts';
+import { feature } from './features.ts';
+import type { LexicalIndex } from './lexical-index.ts';
+
+export interface QueryTerm {
+  readonly term: string;
+  /** 1 for the word itself, less for words that stand for it. */
+  readonly weight: number;
+}
+
+/** One word of the question with everything that may stand for it in an answer. */
+export type TermGroup = readonly QueryTerm[];
+
+export interface Question {
+  readonly groups: readonly TermGroup[];
+  /** Numbers of the speakers that are named. */
+  readonly speakers: ReadonlySet<number>;
+  readonly spans: readonly TimeSpan[];
+  /** Feature bits that an answer to this form of question tends to have, with their weights. */
+  readonly wanted: readonly { readonly bit: number; readonly factor: number }[];
+}
+
+export interface QuestionContext {
+  readonly index: LexicalIndex;
+  /** What relative times are relative to, epoch ms. */
+  readonly now: number;
+  readonly associations?: ReadonlyMap<string, readonly QueryTerm[]>;
+}
+
+/** Longest query that is read, in UTF-16 units; a question is short, a pasted document is not searched word by word. */
+const maxQueryLength = 4_000;
+const maxGroups = 48;
+
+/** Reads a question: its words, the people and times it names and the form of its answer. Any text is valid. */
+export function readQuestion(query: string, context: QuestionContext): Question {
+  const text = query.length > maxQueryLength ? query.slice(0, maxQueryLength) : query;
+  const { speakers, names } = findSpeakers(text, context.index);
+  const terms = [...new Set(tokenize(text))].slice(0, maxGroups);
+  const topical = terms.filter((term) => !names.has(term));
+  // A question that is nothing but a name still has to find something.
+  const kept = topical.length > 0 ? topical : terms;
+  return {
+    groups: kept.map((term) => groupFor(term, context)),
+    speakers,
+    spans: findTimeSpans(text, context.now),
+    wanted: wantedFeatures(fold(text)),
+  };
+}
+
+function groupFor(term: string, { associations }: QuestionContext): TermGroup {
+  const group = new Map<string, number>();
+  for (const { term: other, weight } of associations?.get(term) ?? []) group.set(other, weight);
+  for (const { term: other, kind } of expandTerm(term)) {
+    group.set(other, kind === 'synonym' ? ranking.synonym : ranking.categoryMember);
+  }
+  group.set(term, 1);
+  return [...group].map(([other, weight]) => ({ term: other, weight }));
+}
+
+/** Names of speakers in the question: the whole name, or its first word. Their stems leave the topic of the question. */
+function findSpeakers(text: string, index: LexicalIndex): { speakers: Set<number>; names: Set<string> } {
+  const speakers = new Set<number>();
+  const names = new Set<string>();
+  const asked = new Set(words(text).map((word) => word.replace(/['’].*$/, '')));
+  index.state.speakers.forEach((name, number) => {
+    const parts = words(name).filter((part) => part.length > 1 && !stopWords.has(part));
+    const first = parts[0];
+    if (first === undefined || !asked.has(first)) return;
+    speakers.add(number);
+    for (const part of parts) if (asked.has(part)) for (const term of tokenize(part)) names.add(term);
+  });
+  return { speakers, names };
+}
+
+function wantedFeatures(folded: string): Question['wanted'] {
+  const wanted: { bit: number; factor: number }[] = [];
+  if (/^\s*(when|since when|how long|how recently|what (date|day|month|year|time))\b|\b(what|which) (date|day|month|year|week|time)\b/.test(folded)) {
+    wanted.push({ bit: feature.temporal, factor: ranking.temporalAnswer });
+  }
+  if (/\bhow (many|much|old|often|far|long|big|tall)\b/.test(folded)) wanted.push({ bit: feature.numeric, factor: ranking.numericAnswer });
+  if (/^\s*(who|where|which|whose|what (is|was|are) the names?)\b|\b(title|name|called|book|movie|song|city|country|state)\b/.test(folded)) {
+    wanted.push({ bit: feature.named, factor: ranking.namedAnswer });
+  }
+  return wanted;
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type DayRollup, rollupOf } from './day-rollup.ts';
+import type { DayQuery, ObservationQuery, RecordQuery } from './metrics-store.ts';
+import type { Observation } from './observation.ts';
+
+/** How far a log has been read into the index. */
+export interface LogState {
+  readonly generation: number;
+  readonly next: number;
+  readonly last: number;
+  readonly hash: string;
+}
+
+/** Positions, day roll-ups and rows of the logs, for fast reading. Everything here can be made again from the logs. */
+export class MetricsIndex {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #series = new Map<string, number>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Runs `work` under the write lock that all processes share. */
+  transaction<Result>(work: () => Result): Result {
+    this.#prepare('BEGIN IMMEDIATE').run();
+    try {
+      const result = work();
+      this.#prepare('COMMIT').run();
+      return result;
+    } catch (error) {
+      // A series made by the failed transaction is gone with it.
+      this.#series.clear();
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Another process made the index anew: known series ids may be wrong. */
+  forgetSeries(): void {
+    this.#series.clear();
+  }
+
+  clear(): void {
+    this.#series.clear();
+    for (const table of ['meta', 'log', 'series', 'observation', 'day', 'bin', 'record']) this.#database.exec(`DELETE FROM ${table}`);
+  }
+
+  getMeta(key: string): number | undefined {
+    const row = this.#prepare('SELECT value FROM meta WHERE key = ?').get(key);
+    return row === undefined ? undefined : Number(row['value']);
+  }
+
+  setMeta(key: string, value: number): void {
+    this.#prepare('INSERT OR REPLACE INTO meta VALUES (?, ?)').run(key, value);
+  }
+
+  getLog(name: string): LogState | undefined {
+    return this.#prepare('SELECT generation, next, last, hash FROM log WHERE name = ?').get(name) as LogState | undefined;
+  }
+
+  setLog(name: string, state: LogState): void {
+    const { generation, next, last, hash } = state;
+    this.#prepare('INSERT OR REPLACE INTO log VALUES (?, ?, ?, ?, ?)').run(name, generation, next, last, hash);
+  }
+
+  addObservation(observation: Observation, position: number): void {
+    const series = this.#seriesId(observation.kpiId, observation.unit);
+    const run = observation.runId === undefined ? null : shortHash(observation.runId);
+    this.#prepare('INSERT INTO observation VALUES (?, ?, ?, ?, ?)').run(position, shortHash(observation.id), series, observation.at, run);
+    this.addRollup(rollupOf(observation), series);
+  }
+
+  addRollup(one: DayRollup, series = this.#seriesId(one.kpiId, one.unit)): void {
+    this.#prepare(upsertDay).run(
+      series, one.day, one.count, one.noData, one.estimated, one.unverified, one.sum, one.sumOfSquares, one.weightedSum,
+      one.weight, one.minimum, one.maximum, one.firstAt, one.lastAt, one.lastValue,
+    );
+    for (const bin in one.bins) this.#prepare(upsertBin).run(series, one.day, Number(bin), one.bins[bin] ?? 0);
+  }
+
+  /** Where lines with an id of this hash start. The caller compares the real ids. */
+  positionsOfId(id: string): number[] {
+    return this.#prepare('SELECT position FROM observation WHERE hash = ?').all(shortHash(id)).map(toPosition);
+  }
+
+  /** Newest first. With `runId` the caller compares the real ids. */
+  positions(query: ObservationQuery): number[] {
+    const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER, limit = 10_000 } = query;
+    if (query.runId !== undefined) {
+      const sql = 'SELECT position FROM observation WHERE run = ? AND at >= ? AND at < ? ORDER BY at DESC, position DESC LIMIT ?';
+      return this.#prepare(sql).all(shortHash(query.runId), from, to, limit).map(toPosition);
+    }
+    const where = query.kpiId === undefined ? '' : 'series IN (SELECT id FROM series WHERE kpi = ?) AND';
+    const sql = `SELECT position FROM observation WHERE ${where} at >= ? AND at < ? ORDER BY at DESC, position DESC LIMIT ?`;
+    return this.#prepare(sql).all(...(query.kpiId === undefined ? [] : [query.kpiId]), from, to, limit).map(toPosition);
+  }
+
+  days(query: DayQuery): DayRollup[] {
+    const { kpiId, fromDay = Number.MIN_SAFE_INTEGER, toDay = Number.MAX_SAFE_INTEGER, withBins = false } = query;
+    const where = `${kpiId === undefined ? '' : 'kpi = ? AND'} day BETWEEN ? AND ?`;
+    const parameters = [...(kpiId === undefined ? [] : [kpiId]), fromDay, toDay];
+    const bins = withBins ? this.#bins(where, parameters) : undefined;
+    const sql = `SELECT kpi, unit, day.* FROM series JOIN day ON day.series = series.id WHERE ${where} ORDER BY kpi, day, unit`;
+    return this.#prepare(sql).all(...parameters).map((row) => rowToRollup(row as DayRow, bins));
+  }
+
+  putRecord(kind: string, record: { readonly id: string; readonly at: number }, body: string): boolean {
+    return this.#prepare('INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?)').run(kind, record.id, record.at, body).changes === 1;
+  }
+
+  /** Newest first. */
+  records(kind: string, query: RecordQuery): { id: string; at: number; body: string }[] {
+    const { id, from = Number.MIN_SAFE_INTEGER, limit = 1000 } = query;
+    const where = id === undefined ? '' : 'AND id = ?';
+    const sql = `SELECT id, at, body FROM record WHERE kind = ? ${where} AND at >= ? ORDER BY at DESC, id DESC LIMIT ?`;
+    const rows = this.#prepare(sql).all(kind, ...(id === undefined ? [] : [id]), from, limit);
+    return rows as { id: string; at: number; body: string }[];
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#database.close();
+  }
+
+  #bins(where: string, parameters: readonly (string | number)[]): Map<string, Record<number, number>> {
+    const sql = `SELECT series, day, bin, count FROM series JOIN bin ON bin.series = series.id WHERE ${where}`;
+    const bins = new Map<string, Record<number, number>>();
+    for (const row of this.#prepare(sql).all(...parameters)) {
+      const key = `${row['series']}:${row['day']}`;
+      const known = bins.get(key) ?? {};
+      known[Number(row['bin'])] = Number(row['count']);
+      bins.set(key, known);
+    }
+    return bins;
+  }
+
+  #seriesId(kpi: string, unit: string): number {
+    const key = JSON.stringify([kpi, unit]);
+    const cached = this.#series.get(key);
+    if (cached !== undefined) return cached;
+    this.#prepare('INSERT OR IGNORE INTO series (kpi, unit) VALUES (?, ?)').run(kpi, unit);
+    const row = this.#prepare('SELECT id FROM series WHERE kpi = ? AND unit = ?').get(kpi, unit);
+    const id = Number(row?.['id']);
+    this.#series.set(key, id);
+    return id;
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+const upsertDay = `INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series, day) DO UPDATE SET
+  count = count + excluded.count, no_data = no_data + excluded.no_data, estimated = estimated + excluded.estimated,
+  unverified = unverified + excluded.unverified, sum = sum + excluded.sum, squares = squares + excluded.squares,
+  weighted = weighted + excluded.weighted, weight = weight + excluded.weight,
+  minimum = min(minimum, excluded.minimum), maximum = max(maximum, excluded.maximum), first_at = min(first_at, excluded.first_at),
+  last_value = CASE WHEN excluded.last_at > last_at OR (excluded.last_at = last_at AND excluded.last_value > last_value)
+    THEN excluded.last_value ELSE last_value END,
+  last_at = max(last_at, excluded.last_at)`;
+
+const upsertBin = 'INSERT INTO bin VALUES (?, ?, ?, ?) ON CONFLICT (series, day, bin) DO UPDATE SET count = count + excluded.count';
+
+type DayRow = Record<string, number> & { kpi: string; unit: string };
+
+function rowToRollup(row: DayRow, bins: ReadonlyMap<string, Record<number, number>> | undefined): DayRollup {
+  return {
+    kpiId: row.kpi,
+    unit: row.unit,
+    day: row['day'] as number,
+    count: row['count'] as number,
+    noData: row['no_data'] as number,
+    estimated: row['estimated'] as number,
+    unverified: row['unverified'] as number,
+    sum: row['sum'] as number,
+    sumOfSquares: row['squares'] as number,
+    weightedSum: row['weighted'] as number,
+    weight: row['weight'] as number,
+    minimum: row['minimum'] as number,
+    maximum: row['maximum'] as number,
+    firstAt: row['first_at'] as number,
+    lastAt: row['last_at'] as number,
+    lastValue: row['last_value'] as number,
+    bins: bins?.get(`${row['series']}:${row['day']}`) ?? {},
+  };
+}
+
+function toPosition(row: Record<string, unknown>): number {
+  return Number(row['position']);
+}
+
+/** 48 bits of SHA-256: small in the index and exact in a JavaScript number. Equal hashes are compared by their real ids. */
+function shortHash(text: string): number {
+  return createHash('sha256').update(text).digest().readUIntBE(0, 6);
+}

@@ -1,0 +1,129 @@
+import { clip } from '../clip.ts';
+import type { HtmlDocument, HtmlElement } from './html-element.ts';
+
+export interface Page {
+  readonly title: string;
+  /** Main content as Markdown. */
+  readonly text: string;
+  /** ISO 8601. */
+  readonly date?: string;
+  readonly author?: string;
+  readonly links: readonly { readonly text: string; readonly url: string }[];
+}
+
+/** Documents of more elements are read as plain text: the extraction takes time that grows with them. */
+const maxElements = 60_000;
+
+/**
+ * Main content of an HTML page: @mozilla/readability finds it, turndown writes it as Markdown. A page without a main
+ * part that can be told from the rest gives all of its visible text. Scripts are never run.
+ */
+export async function pageToMarkdown(html: string, url: string): Promise<Page> {
+  const [{ parseHTML }, { Readability }, { default: Turndown }] = await Promise.all([
+    import('linkedom'),
+    import('@mozilla/readability'),
+    import('turndown'),
+  ]);
+  const document = parseHTML(html.includes('<html') ? html : `<html><body>${html}</body></html>`)
+    .document as unknown as HtmlDocument;
+  const facts = { date: findDate(document), title: findTitle(document), author: findAuthor(document) };
+  removeNoise(document);
+  absolutizeLinks(document, baseOf(document, url));
+  const small = document.querySelectorAll('*').length <= maxElements;
+  const whole = document.body?.cloneNode(true) as HtmlElement | undefined;
+  const article = small ? new Readability(document, { charThreshold: 200, serializer: (node) => node }).parse() : null;
+  const content = (article?.content ?? whole) as HtmlElement | undefined;
+  const turndown = new Turndown({ headingStyle: 'atx', codeBlockStyle: 'fenced', bulletListMarker: '-' });
+  const text = content
+    ? turndown
+        .turndown(content)
+        .replace(/\n{3,}/g, '\n\n')
+        .trim()
+    : '';
+  const title = facts.title || article?.title || url;
+  const author = facts.author ?? article?.byline ?? undefined;
+  return {
+    title: clip(title, 300),
+    text,
+    links: collectLinks(content),
+    ...(facts.date === undefined ? {} : { date: facts.date }),
+    ...(author ? { author: clip(author, 200) } : {}),
+  };
+}
+
+function removeNoise(document: HtmlDocument): void {
+  for (const element of document.querySelectorAll(
+    'script,style,noscript,template,iframe,object,embed,svg,canvas,[hidden],[aria-hidden="true"]',
+  ))
+    element.remove();
+}
+
+function baseOf(document: HtmlDocument, url: string): string {
+  const base = document.querySelector('base[href]')?.getAttribute('href') ?? '';
+  return URL.canParse(base, url) ? new URL(base, url).href : url;
+}
+
+function absolutizeLinks(document: HtmlDocument, base: string): void {
+  for (const [selector, attribute] of [
+    ['a[href]', 'href'],
+    ['img[src]', 'src'],
+  ] as const) {
+    for (const element of document.querySelectorAll(selector)) {
+      const value = element.getAttribute(attribute) ?? '';
+      const target = URL.canParse(value, base) ? new URL(value, base) : undefined;
+      if (target && /^https?:$/.test(target.protocol)) element.setAttribute(attribute, target.href);
+      else element.removeAttribute(attribute);
+    }
+  }
+}
+
+function collectLinks(content: HtmlElement | undefined): { text: string; url: string }[] {
+  const links = new Map<string, string>();
+  for (const anchor of content?.querySelectorAll('a[href]') ?? []) {
+    const url = (anchor.getAttribute('href') ?? '').split('#')[0] ?? '';
+    const text = (anchor.textContent ?? '').replace(/\s+/g, ' ').trim();
+    if (url !== '' && text !== '' && !links.has(url) && links.size < 100) links.set(url, clip(text, 120));
+  }
+  return [...links].map(([url, text]) => ({ text, url }));
+}
+
+function findTitle(document: HtmlDocument): string {
+  const meta = document.querySelector('meta[property="og:title"]')?.getAttribute('content');
+  return (meta || document.querySelector('title')?.textContent || document.querySelector('h1')?.textContent || '')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+function findAuthor(document: HtmlDocument): string | undefined {
+  const author = document.querySelector('meta[name="author"]')?.getAttribute('content')?.trim();
+  return author ? author : undefined;
+}
+
+const dateSelectors = [
+  ['meta[property="article:modified_time"]', 'content'],
+  ['meta[property="article:published_time"]', 'content'],
+  ['meta[itemprop="datePublished"]', 'content'],
+  ['meta[name="date"]', 'content'],
+  ['meta[name="dcterms.date"]', 'content'],
+  ['[itemprop="datePublished"][datetime]', 'datetime'],
+  ['time[datetime]', 'datetime'],
+] as const;
+
+function findDate(document: HtmlDocument): string | undefined {
+  for (const [selector, attribute] of dateSelectors) {
+    const date = toIsoDate(document.querySelector(selector)?.getAttribute(attribute) ?? undefined);
+    if (date) return date;
+  }
+  for (const script of document.querySelectorAll('script[type="application/ld+json"]')) {
+    const match = /"(?:dateModified|datePublished)"\s*:\s*"([^"]{4,40})"/.exec(script.textContent ?? '');
+    const date = toIsoDate(match?.[1]);
+    if (date) return date;
+  }
+  return undefined;
+}
+
+/** ISO 8601 of a date as the web writes it; undefined when it cannot be read. */
+export function toIsoDate(text: string | undefined): string | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text.trim());
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+}
