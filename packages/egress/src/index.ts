@@ -9,3 +9,5 @@ export type { AllowEntry, CompiledEntry } from './lib/policy/allow-entry.ts';
 export type { Decision, DenialReason, Destination } from './lib/policy/decision.ts';
 export type { Policy, PolicyOptions } from './lib/policy/policy.ts';
 export { compilePolicy } from './lib/policy/policy.ts';
+export type { Proxy, ProxyOptions } from './lib/proxy/start-proxy.ts';
+export { startProxy } from './lib/proxy/start-proxy.ts';

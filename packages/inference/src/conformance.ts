@@ -1,1 +1,2 @@
-export {};
+export type { ModelScenario, ModelSetup } from './lib/conformance/model-suite.ts';
+export { modelSuite, scenarioFacts } from './lib/conformance/model-suite.ts';

@@ -1,3 +1,6 @@
+export type { BreakerOptions, FailoverCandidate } from './lib/failover/candidate.ts';
+export type { FailoverDecision, FailoverModel, FailoverOptions } from './lib/failover/create-failover.ts';
+export { createFailover } from './lib/failover/create-failover.ts';
 export { classifyFailure } from './lib/failure/classify-failure.ts';
 export type { FailureAction, FailureRule, ModelFailure, ModelFailureKind } from './lib/failure/model-failure.ts';
 export { failureTable } from './lib/failure/model-failure.ts';

@@ -1,1 +1,47 @@
-export {};
+export type {
+  ConsolidateOptions,
+  ConsolidateReceipt,
+  CoreTier,
+  Episode,
+  EpisodeTier,
+  Fact,
+  FactOptions,
+  FactQuery,
+  ForgetReceipt,
+  ForgetSelector,
+  HistoryTier,
+  KnowledgeInput,
+  KnowledgeTier,
+  ListOptions,
+  Memory,
+  MemoryAnswer,
+  MemoryInput,
+  MemoryRecallOptions,
+  MemoryStats,
+  Pattern,
+  PatternTier,
+  PrunePolicy,
+  RagNamespace,
+  Recalled,
+  Remembered,
+  TimeInput,
+  VerifyReport,
+} from './lib/memory.ts';
+export type { MemoryOptions } from './lib/memory-options.ts';
+export { openMemory } from './lib/open-memory.ts';
+export type { MemoryRecord, RecordStatus, StoredRecord, Tier } from './lib/store/record.ts';
+export type {
+  Changes,
+  CommitReceipt,
+  OperationRow,
+  OutboxEntry,
+  PutStatus,
+  RecordBatch,
+  RecordQuery,
+  RecordStore,
+  RecordStoreCapabilities,
+  StoreStats,
+  VectorQuery,
+  VectorRow,
+} from './lib/store/record-store.ts';
+export type { Durability } from './lib/store/sqlite-database.ts';

@@ -1,9 +1,9 @@
 import type { Clock, Ids } from '@genie/core/ports';
+import type { Fingerprinter } from './fingerprint.ts';
 import type { IndexSet } from './index-set.ts';
+import type { RecordStore } from './store/record-store.ts';
 import type { HistoryLog } from './tiers/history.ts';
 import type { WorkingFile } from './tiers/working.ts';
-import type { RecordStore } from './store/record-store.ts';
-import type { Fingerprinter } from './fingerprint.ts';
 import type { VectorSearch } from './vectors/vector-search.ts';
 
 /** What every operation of the package works with. Made once by `openMemory`, on first use. */

@@ -4,7 +4,9 @@ import type { MemoryRecord } from './store/record.ts';
 /** Recognises what was forgotten without keeping it: keyed hashes, useless without this store's key. */
 export interface Fingerprinter {
   /** The marks by which a record would be recognised if it came back. */
-  of(record: Pick<MemoryRecord, 'namespace' | 'text' | 'source' | 'speaker' | 'idempotencyKey' | 'kind' | 'id'>): string[];
+  of(
+    record: Pick<MemoryRecord, 'namespace' | 'text' | 'source' | 'speaker' | 'idempotencyKey' | 'kind' | 'id'>,
+  ): string[];
 }
 
 /** `key`: random bytes of the store, hex. The text counts together with its source and speaker, so that a common phrase is not banned everywhere. */

@@ -38,7 +38,8 @@ export class IndexSet {
   /** The index of a namespace with every committed change in it. */
   async current(namespace: string): Promise<NamespaceIndex> {
     const found = this.#open.get(namespace);
-    if (found && found.revision === (await this.#store.revision(namespace)) && !this.#pending.has(namespace)) return found;
+    if (found && found.revision === (await this.#store.revision(namespace)) && !this.#pending.has(namespace))
+      return found;
     const before = this.#pending.get(namespace);
     const next = (before ?? Promise.resolve()).catch(() => undefined).then(() => this.#catchUp(namespace));
     this.#pending.set(namespace, next);
@@ -84,7 +85,10 @@ export class IndexSet {
       for (const record of changes.records) target.index.put(record);
       if (changes.records.length > 0 || changes.removed.length > 0) target.dirty = true;
       if (changes.revision < target.revision) {
-        throw new GenieError('GENIE_MEMORY_STORE', 'The record store answered with changes older than those asked for.');
+        throw new GenieError(
+          'GENIE_MEMORY_STORE',
+          'The record store answered with changes older than those asked for.',
+        );
       }
       const done = changes.revision === target.revision || changes.records.length < pageSize;
       target.revision = changes.revision;
@@ -99,7 +103,11 @@ export class IndexSet {
     const index = new LexicalIndex();
     let afterSeq: number | undefined;
     for (;;) {
-      const page = await this.#store.find({ namespace, limit: pageSize, ...(afterSeq === undefined ? {} : { afterSeq }) });
+      const page = await this.#store.find({
+        namespace,
+        limit: pageSize,
+        ...(afterSeq === undefined ? {} : { afterSeq }),
+      });
       for (const record of page) index.put(record);
       afterSeq = page.at(-1)?.seq;
       if (page.length < pageSize) return toNamespaceIndex(index, revision, true);

@@ -35,7 +35,9 @@ export function inputToRecord(input: MemoryInput, { now, nextId }: InputContext)
     ...(input.source === undefined ? {} : { source: cleanText(input.source).slice(0, 8_000) }),
     ...(input.runId === undefined ? {} : { runId: checkName(input.runId, 'runId') }),
     ...(input.step === undefined ? {} : { step: input.step }),
-    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: checkName(input.idempotencyKey, 'idempotencyKey') }),
+    ...(input.idempotencyKey === undefined
+      ? {}
+      : { idempotencyKey: checkName(input.idempotencyKey, 'idempotencyKey') }),
     ...(input.data === undefined ? {} : { data: input.data }),
   };
 }
@@ -49,7 +51,11 @@ export function cleanText(text: string): string {
 function checkText(text: unknown): string {
   if (typeof text !== 'string') throw inputError('text', text, 'Pass a string.');
   if (text.length > maxTextLength) {
-    throw inputError('text', `${text.length} characters`, `Split it: one memory holds at most ${maxTextLength} characters.`);
+    throw inputError(
+      'text',
+      `${text.length} characters`,
+      `Split it: one memory holds at most ${maxTextLength} characters.`,
+    );
   }
   const clean = cleanText(text);
   if (clean.trim() === '') throw inputError('text', text, 'Pass a text with at least one visible character.');
@@ -58,7 +64,8 @@ function checkText(text: unknown): string {
 
 export function checkName(value: unknown, field: string): string {
   if (typeof value !== 'string' || value === '') throw inputError(field, value, 'Pass a non-empty string.');
-  if (value.length > maxNameLength) throw inputError(field, `${value.length} characters`, `Use at most ${maxNameLength} characters.`);
+  if (value.length > maxNameLength)
+    throw inputError(field, `${value.length} characters`, `Use at most ${maxNameLength} characters.`);
   return cleanText(value);
 }
 
@@ -83,5 +90,7 @@ function withZone(text: string): string {
 
 export function inputError(field: string, value: unknown, fix: string): GenieError {
   const shown = typeof value === 'string' ? JSON.stringify(value.slice(0, 80)) : String(value);
-  return new GenieError('GENIE_MEMORY_INPUT', `The ${field} of a memory cannot be ${shown}. ${fix}`, { details: { field } });
+  return new GenieError('GENIE_MEMORY_INPUT', `The ${field} of a memory cannot be ${shown}. ${fix}`, {
+    details: { field },
+  });
 }

@@ -1,9 +1,19 @@
 import type {
-  EnrichRequest, Enrichment, JsonObject, JsonValue, LearnReceipt, MemoryItemInput, MemoryPort, RecallAnswer, RecalledItem,
-  RecallOptions, RunRecord, WorkingMemory,
+  Enrichment,
+  EnrichRequest,
+  JsonObject,
+  JsonValue,
+  LearnReceipt,
+  MemoryItemInput,
+  MemoryPort,
+  RecallAnswer,
+  RecalledItem,
+  RecallOptions,
+  RunRecord,
+  WorkingMemory,
 } from '@genie/core/ports';
-import type { PutStatus, StoreStats } from './store/record-store.ts';
 import type { RecordStatus, StoredRecord, Tier } from './store/record.ts';
+import type { PutStatus, StoreStats } from './store/record-store.ts';
 
 /** ISO 8601 or epoch milliseconds. */
 export type TimeInput = string | number;
@@ -109,7 +119,9 @@ export interface KnowledgeInput extends FactOptions {
 export interface KnowledgeTier {
   assert(fact: KnowledgeInput): Promise<Fact>;
   /** Facts about a subject, or with a relation; live ones unless `asOf` says otherwise. */
-  query(pattern: { readonly subject?: string; readonly relation?: string; readonly object?: string } & FactQuery): Promise<readonly Fact[]>;
+  query(
+    pattern: { readonly subject?: string; readonly relation?: string; readonly object?: string } & FactQuery,
+  ): Promise<readonly Fact[]>;
   /** Pairs of statements that cannot both hold: same subject and relation, different objects, overlapping times. Both stay stored. */
   contradictions(query?: FactQuery): Promise<readonly { readonly older: Fact; readonly newer: Fact }[]>;
 }
@@ -158,9 +170,17 @@ export interface HistoryTier {
 export interface RagNamespace {
   readonly namespace: string;
   /** Splits at paragraphs; chunks of one document are neighbours. */
-  add(document: { readonly id?: string; readonly text: string; readonly source?: string; readonly eventTime?: TimeInput }): Promise<readonly Remembered[]>;
+  add(document: {
+    readonly id?: string;
+    readonly text: string;
+    readonly source?: string;
+    readonly eventTime?: TimeInput;
+  }): Promise<readonly Remembered[]>;
   query(query: string, options?: Omit<MemoryRecallOptions, 'namespace'>): Promise<MemoryAnswer>;
-  forget(selector: Omit<ForgetSelector, 'namespace'>, options?: { readonly dryRun?: boolean } & WithSignal): Promise<ForgetReceipt>;
+  forget(
+    selector: Omit<ForgetSelector, 'namespace'>,
+    options?: { readonly dryRun?: boolean } & WithSignal,
+  ): Promise<ForgetReceipt>;
 }
 
 export interface ForgetSelector {
@@ -248,9 +268,6 @@ export interface Memory extends MemoryPort, AsyncDisposable {
   recall(query: string, options?: MemoryRecallOptions): Promise<MemoryAnswer>;
   enrich(request: EnrichRequest, options?: WithSignal & { readonly namespace?: string }): Promise<Enrichment>;
   learn(run: RunRecord, options?: WithSignal & { readonly namespace?: string }): Promise<LearnReceipt>;
-  consolidate(options?: ConsolidateOptions): Promise<ConsolidateReceipt>;
-  /** Undoes a consolidation as far as its records were not changed since. Returns how many records were restored. */
-  rollBack(operationId: string, options?: WithSignal & { readonly namespace?: string }): Promise<number>;
   prune(policy: PrunePolicy): Promise<{ readonly removed: number }>;
   /** Builds every index again from the records. */
   reindex(options?: WithSignal): Promise<void>;
@@ -261,7 +278,10 @@ export interface Memory extends MemoryPort, AsyncDisposable {
   get(id: string, options?: WithSignal & { readonly namespace?: string }): Promise<StoredRecord | undefined>;
   /** JSON lines: a header, then one record each. */
   export(options?: WithSignal & { readonly namespace?: string }): AsyncIterable<string>;
-  import(lines: Iterable<string> | AsyncIterable<string>, options?: WithSignal): Promise<{ readonly stored: number; readonly skipped: number }>;
+  import(
+    lines: Iterable<string> | AsyncIterable<string>,
+    options?: WithSignal,
+  ): Promise<{ readonly stored: number; readonly skipped: number }>;
   stats(): Promise<MemoryStats>;
   readonly working: WorkingMemory;
   readonly core: CoreTier;

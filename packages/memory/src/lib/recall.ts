@@ -1,15 +1,15 @@
 import type { Engine } from './engine.ts';
 import type { NamespaceIndex } from './index-set.ts';
-import { cleanText, defaultNamespace, inputError, parseTime } from './memory-input.ts';
 import type { MemoryAnswer, MemoryRecallOptions, Recalled } from './memory.ts';
+import { cleanText, defaultNamespace, inputError, parseTime } from './memory-input.ts';
 import { ranking } from './rank/constants.ts';
+import { documentFilter } from './rank/filter.ts';
 import { proximity } from './rank/proximity.ts';
 import { readQuestion } from './rank/question.ts';
 import { rank } from './rank/rank.ts';
 import type { Scored } from './rank/score.ts';
 import type { StoredRecord } from './store/record.ts';
 import { tokenize } from './text/tokenize.ts';
-import { documentFilter } from './rank/filter.ts';
 
 const defaultK = 10;
 const maxK = 1_000;
@@ -26,8 +26,20 @@ export async function recall(engine: Engine, query: string, options: MemoryRecal
   const namespace = options.namespace ?? defaultNamespace;
   const text = cleanText(query);
   const target = await engine.indexes.current(namespace);
-  const similar = await engine.vectors?.search({ namespace, query: text, target, k: Math.max(k, ranking.inspected), ...(options.signal ? { signal: options.signal } : {}) });
-  const scored = rankDocuments(engine, { text, target, options, k, ...(similar?.byDoc ? { vectors: similar.byDoc } : {}) });
+  const similar = await engine.vectors?.search({
+    namespace,
+    query: text,
+    target,
+    k: Math.max(k, ranking.inspected),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const scored = rankDocuments(engine, {
+    text,
+    target,
+    options,
+    k,
+    ...(similar?.byDoc ? { vectors: similar.byDoc } : {}),
+  });
   const items = await present(engine, { namespace, target, text, k, scored, options });
   for (const { id } of items) target.accesses.set(id, (target.accesses.get(id) ?? 0) + 1);
   return {
@@ -120,14 +132,19 @@ export function estimateTokens(text: string): number {
   return Math.ceil(text.length / 4);
 }
 
-async function readNeighbours(engine: Engine, input: Presentation, doc: number): Promise<{ id: string; text: string }[]> {
+async function readNeighbours(
+  engine: Engine,
+  input: Presentation,
+  doc: number,
+): Promise<{ id: string; text: string }[]> {
   const around = Math.min(10, input.options.neighbours ?? 0);
   if (around <= 0) return [];
   const { ids, columns } = input.target.index.state;
   const session = columns.session.values[doc] ?? -1;
   const near: string[] = [];
   for (let other = Math.max(0, doc - around); other <= Math.min(ids.length - 1, doc + around); other += 1) {
-    if (other !== doc && session >= 0 && columns.session.values[other] === session && columns.live.values[other] === 1) near.push(ids[other] ?? '');
+    if (other !== doc && session >= 0 && columns.session.values[other] === session && columns.live.values[other] === 1)
+      near.push(ids[other] ?? '');
   }
   const records = await engine.store.get(input.namespace, near);
   return records.map(({ id, text }) => ({ id, text }));

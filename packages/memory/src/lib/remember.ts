@@ -1,8 +1,8 @@
 import type { Engine } from './engine.ts';
-import { inputToRecord } from './memory-input.ts';
 import type { MemoryInput, Remembered, WithSignal } from './memory.ts';
-import type { OutboxEntry } from './store/record-store.ts';
+import { inputToRecord } from './memory-input.ts';
 import type { MemoryRecord } from './store/record.ts';
+import type { OutboxEntry } from './store/record-store.ts';
 
 /** Records of one commit. A larger call is several commits, each of them whole. */
 const commitSize = 5_000;
@@ -11,7 +11,11 @@ const commitSize = 5_000;
  * Stores memories. Needs no model and no embedder: a memory is findable by its words at once, its vector follows. The same id with
  * the same text is a duplicate; with another text the older version stays as history.
  */
-export async function remember(engine: Engine, inputs: readonly MemoryInput[], { signal }: WithSignal = {}): Promise<Remembered[]> {
+export async function remember(
+  engine: Engine,
+  inputs: readonly MemoryInput[],
+  { signal }: WithSignal = {},
+): Promise<Remembered[]> {
   const now = engine.clock.now();
   const records = inputs.map((input) => inputToRecord(input, { now, nextId: () => engine.ids.next('mem') }));
   const results: Remembered[] = [];
@@ -45,7 +49,9 @@ async function storeChunk(
 ): Promise<Remembered[]> {
   const namespace = records[0]?.namespace ?? '';
   const given = inputs.flatMap((input, at) => (input.id === undefined ? [] : [records[at]?.id ?? '']));
-  const existing = new Map((given.length > 0 ? await engine.store.get(namespace, given) : []).map((record) => [record.id, record]));
+  const existing = new Map(
+    (given.length > 0 ? await engine.store.get(namespace, given) : []).map((record) => [record.id, record]),
+  );
   const put: MemoryRecord[] = [];
   const expect: { id: string; revision: number }[] = [];
   const results: (Remembered | undefined)[] = records.map((record) => {
@@ -78,7 +84,9 @@ async function storeChunk(
   put.forEach((record, index) => {
     const place = at.get(record);
     const result = receipt.results[index];
-    if (place !== undefined && result) results[place] = existing.has(record.id) && result.status === 'stored' ? { ...result, status: 'replaced' } : result;
+    if (place !== undefined && result)
+      results[place] =
+        existing.has(record.id) && result.status === 'stored' ? { ...result, status: 'replaced' } : result;
   });
   return results.flatMap((result) => result ?? []);
 }

@@ -8,12 +8,18 @@ export function daysOf(cadence: KpiDefinition['cadence']): number {
   return cadence === 'month' ? 30 : 1;
 }
 
+/** True when a KPI is judged over days and not by the run alone. */
+export function looksBack(cadence: KpiDefinition['cadence']): boolean {
+  return cadence === 'day' || cadence === 'week' || cadence === 'month';
+}
+
 /** One value for a span of days by the KPI's aggregation; undefined when nothing was observed. `dayCount` is the span in days, for `rate`. */
 export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], dayCount: number): number | undefined {
   const [first, ...rest] = rollups.filter((one) => one.count > 0);
   if (first === undefined) return undefined;
   const total = rest.reduce(mergeRollups, first);
-  switch (kpi.aggregation ?? 'mean') {
+  const aggregation = kpi.aggregation ?? 'mean';
+  switch (aggregation) {
     case 'count':
       return total.count;
     case 'sum':
@@ -28,7 +34,7 @@ export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], day
     case 'yes-no':
       return total.sum / total.count;
     default:
-      return kpi.aggregation satisfies undefined;
+      return aggregation satisfies never;
   }
 }
 

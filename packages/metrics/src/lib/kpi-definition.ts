@@ -11,7 +11,10 @@ const finite = z.number().refine(Number.isFinite, 'must be a finite number');
 
 const definitionSchema = z
   .strictObject({
-    id: z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be lower-case words with dashes, e.g. "items-cited"').max(80),
+    id: z
+      .string()
+      .regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, 'must be lower-case words with dashes, e.g. "items-cited"')
+      .max(80),
     name: z.string().min(1).max(200),
     unit: z.string().min(1).max(40),
     direction: z.enum(['up', 'down']),
@@ -48,7 +51,8 @@ export function parseDefinitions(input: unknown, checkProbe: CheckProbe): readon
   const seen = new Set<string>();
   return input.map((one: unknown, index) => {
     const kpi = parseDefinition(one, index, checkProbe);
-    if (seen.has(kpi.id)) throw invalid(`The id "${kpi.id}" is used twice. Give every KPI an id of its own.`, { id: kpi.id });
+    if (seen.has(kpi.id))
+      throw invalid(`The id "${kpi.id}" is used twice. Give every KPI an id of its own.`, { id: kpi.id });
     seen.add(kpi.id);
     return kpi;
   });
@@ -68,7 +72,10 @@ function parseDefinition(input: unknown, index: number, checkProbe: CheckProbe):
   try {
     checkProbe(kpi.probe);
   } catch (error) {
-    throw invalid(`${name}: its probe ${describe(kpi.probe)} cannot work: ${(error as Error).message}`, { id, member: 'probe' });
+    throw invalid(`${name}: its probe ${describe(kpi.probe)} cannot work: ${(error as Error).message}`, {
+      id,
+      member: 'probe',
+    });
   }
   return kpi;
 }
@@ -77,7 +84,10 @@ function parseDefinition(input: unknown, index: number, checkProbe: CheckProbe):
  * `met` at the target or better; `missed` at `failure` or worse (without `failure`: worse than `warning`; without both: short of the
  * target); `warning` in between.
  */
-export function statusOf(kpi: Pick<KpiDefinition, 'direction' | 'target' | 'warning' | 'failure'>, value: number): KpiStatus {
+export function statusOf(
+  kpi: Pick<KpiDefinition, 'direction' | 'target' | 'warning' | 'failure'>,
+  value: number,
+): KpiStatus {
   const sign = kpi.direction === 'up' ? 1 : -1;
   if (sign * value >= sign * kpi.target) return 'met';
   if (kpi.failure !== undefined) return sign * value <= sign * kpi.failure ? 'missed' : 'warning';

@@ -1,12 +1,11 @@
 import type { JsonObject, KpiDefinition, RunRecord } from '@genie/core/ports';
-import { aggregate, daysOf, isCumulative, weakestGrade } from './current-value.ts';
+import { aggregate, daysOf, isCumulative, looksBack, weakestGrade } from './current-value.ts';
 import type { Deps } from './deps.ts';
 import { statusOf } from './kpi-definition.ts';
 import { type JudgedReading, type RunOutcomeReport, toReport } from './outcome.ts';
 import type { ProbeContext, ProbeResult } from './probes/probe.ts';
 import { createRunFacts } from './run-facts.ts';
 import { localDay, type Observation } from './store/observation.ts';
-import { windowMs } from './window.ts';
 
 /** Probes of one run at a time; HTTP and SQL ones wait mostly. */
 const concurrency = 8;
@@ -76,7 +75,8 @@ export function toObservation(deps: Deps, run: RunRecord, kpi: KpiDefinition, re
   };
   if ('noData' in result) return { ...base, grade: 'unverified', reason: result.reason, noData: result.noData };
   const { value, weight, grade, evidence, keptAt } = result;
-  const kept = keptAt === undefined ? deps.evidence.keep(evidence) : { hash: deps.evidence.hash(evidence), location: keptAt };
+  const kept =
+    keptAt === undefined ? deps.evidence.keep(evidence) : { hash: deps.evidence.hash(evidence), location: keptAt };
   return {
     ...base,
     value,
@@ -97,14 +97,25 @@ async function toReading(deps: Deps, run: RunRecord, kpi: KpiDefinition, one: Ob
   const { source, evidenceHash } = one;
   const base = { kpiId, name, unit, target, source, ...(evidenceHash === undefined ? {} : { evidenceHash }) };
   if (one.value === undefined) {
-    return { ...base, status: 'no-data', grade: 'unverified', reason: one.reason ?? 'no data', noData: one.noData ?? 'failed' };
+    return {
+      ...base,
+      status: 'no-data',
+      grade: 'unverified',
+      reason: one.reason ?? 'no data',
+      noData: one.noData ?? 'failed',
+    };
   }
-  if (windowMs(kpi.cadence ?? 'run') === 0 || kpi.cadence === 'hour') {
+  if (!looksBack(kpi.cadence)) {
     return { ...base, value: one.value, status: statusOf(kpi, one.value), grade: one.grade };
   }
   const today = localDay(run.endedAt, deps.offsetAt(run.endedAt));
   const span = daysOf(kpi.cadence);
-  const all = await deps.store.days({ kpiId, fromDay: today - span, toDay: today, withBins: kpi.aggregation === 'percentile' });
+  const all = await deps.store.days({
+    kpiId,
+    fromDay: today - span,
+    toDay: today,
+    withBins: kpi.aggregation === 'percentile',
+  });
   const own = all.filter((day) => day.unit === unit);
   const window = own.filter((day) => day.day > today - span);
   const value = aggregate(kpi, window, span) ?? one.value;
@@ -132,7 +143,8 @@ async function inPool<Item, Result>(
   const results: Result[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let index = next++; index < items.length; index = next++) results[index] = await work(items[index] as Item, index);
+    for (let index = next++; index < items.length; index = next++)
+      results[index] = await work(items[index] as Item, index);
   };
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker));
   return results;

@@ -57,7 +57,11 @@ export interface Metrics extends MetricsPort {
   /** Verdicts, oldest first. Default: the last 100. */
   outcomes(options?: { readonly limit?: number }): Promise<readonly RunOutcomeReport[]>;
   /** Raw observations, oldest first. */
-  observations(options?: { readonly kpiId?: string; readonly runId?: string; readonly limit?: number }): Promise<readonly Observation[]>;
+  observations(options?: {
+    readonly kpiId?: string;
+    readonly runId?: string;
+    readonly limit?: number;
+  }): Promise<readonly Observation[]>;
   /** The evidence kept under a SHA-256; undefined when none is kept or it no longer matches. */
   evidence(hash: string): Promise<JsonValue | undefined>;
   /** One KPI over time, by day. */

@@ -54,7 +54,14 @@ export function createRunFacts(run: RunRecord): RunFacts {
 }
 
 /** A citation belongs to a source by its name or place, or because its place begins with the source's. */
-function cites(citation: { readonly source: string; readonly location: string }, source: RunRecord['sources'][number]): boolean {
+function cites(
+  citation: { readonly source: string; readonly location: string },
+  source: RunRecord['sources'][number],
+): boolean {
   const names = [source.location, source.title];
-  return names.includes(citation.source) || names.includes(citation.location) || citation.location.startsWith(source.location);
+  return (
+    names.includes(citation.source) ||
+    names.includes(citation.location) ||
+    citation.location.startsWith(source.location)
+  );
 }

@@ -61,8 +61,8 @@ describe('actionHash', () => {
   });
 
   it('refuses a cycle instead of running out of stack', () => {
-    const payload: Record<string, unknown> = {};
-    payload['self'] = payload;
+    const payload: { self?: unknown } = {};
+    payload.self = payload;
     expect(() => actionHash(sampleAction({ payload: payload as JsonObject }))).toThrow(/is it a cycle/);
   });
 });

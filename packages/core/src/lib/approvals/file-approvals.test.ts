@@ -10,6 +10,11 @@ import type { ApprovalWarning } from './approval-store.ts';
 import { nodeFileSystem } from './atomic-file.ts';
 import { type OpenApprovalsOptions, openApprovals } from './file-approvals.ts';
 
+interface Mutant {
+  readonly dirOf?: (home: string) => string;
+  readonly watch?: () => unknown;
+}
+
 describe('openApprovals', () => {
   let dir: string;
   let warnings: ApprovalWarning[];
@@ -35,6 +40,29 @@ describe('openApprovals', () => {
       };
     });
     expect(report.results.filter((result) => result.status !== 'passed')).toEqual([]);
+  });
+
+  it.each([
+    ['rows of another process cannot be seen', { dirOf: (home: string) => join(home, 'elsewhere') }, 3],
+    ['changes of another process go unnoticed', { watch: () => ({ on: () => undefined, close: () => undefined }) }, 1],
+  ])('without its durability the suite fails: %s', async (_what, mutant: Mutant, failures) => {
+    const report = await runConformance(
+      { ...approvalsSuite, cases: approvalsSuite.cases.filter((one) => one.requires === 'durable') },
+      async () => {
+        const clock = createManualClock();
+        const home = await mkdtemp(join(dir, 'case-'));
+        const fileSystem = { ...nodeFileSystem, ...(mutant.watch ? { watch: mutant.watch as never } : {}) };
+        const approvals = openApprovals({ dir: home, clock, fileSystem });
+        const openAnother = async () => openApprovals({ dir: mutant.dirOf?.(home) ?? home, clock });
+        return {
+          setup: { approvals, clock, openAnother },
+          capabilities: new Set(['durable']),
+          close: () => approvals.close(),
+        };
+      },
+      { timeoutMs: 500 },
+    );
+    expect(report.failed).toBe(failures);
   });
 
   it('touches nothing before the first call', async () => {

@@ -211,7 +211,7 @@ const mutants: Readonly<Record<string, Break>> = {
     return {
       async consume(id, action) {
         const running = first.get(id);
-        if (running) return running;
+        if (running !== undefined) return running;
         const work = consume(sound, id, action);
         first.set(id, work);
         return work.finally(() => first.delete(id));

@@ -61,6 +61,8 @@ class Drive {
   #costUsd = 0;
   #waitedMs = 0;
   #modelFaults = 0;
+  /** The end was recorded by a former process. */
+  #isFinished = false;
 
   constructor(loop: LoopContext, start: readonly LoopMessage[]) {
     this.#loop = loop;
@@ -75,12 +77,14 @@ class Drive {
   }
 
   async run(): Promise<LoopFinish> {
-    const { loop } = { loop: this.#loop };
-    const recorded = loop.run ? replayLoop(loop.run.recorded) : undefined;
+    const loop = this.#loop;
+    const recorded = loop.run && loop.run.recorded.length > 0 ? replayLoop(loop.run.recorded) : undefined;
+    this.#isFinished = recorded?.finished !== undefined;
     for (const step of recorded?.steps ?? []) {
       const finish = await this.#step(step.answer, step);
-      if (finish) return finish;
+      if (finish && !recorded?.finished) return finish;
     }
+    if (recorded?.finished) return finishOfRecord(recorded.finished);
     for (;;) {
       if (loop.guard.cause) throw interrupted;
       const answer = await this.#nextAnswer();
@@ -286,7 +290,7 @@ class Drive {
     let final = finish;
     try {
       // An aborted or waiting loop goes on later, so its end is not recorded.
-      const isFinal = finish.reason !== 'aborted' && finish.reason !== 'waiting' && finish.reason !== 'journal-error';
+      const isFinal = !this.#isFinished && finish.reason !== 'aborted' && finish.reason !== 'waiting' && finish.reason !== 'journal-error';
       if (isFinal) {
         loop.run?.append({ kind: 'finished', at: loop.clock.now(), reason: finish.reason, ...(finish.error ? { error: finish.error } : {}) });
       }
@@ -313,6 +317,10 @@ class ModelFault extends Error {
     super(record.message);
     this.record = record;
   }
+}
+
+function finishOfRecord({ reason, error }: { readonly reason: FinishReason; readonly error?: ErrorRecord }): LoopFinish {
+  return error ? { reason, error } : { reason };
 }
 
 /** A model that ignores its signal is left behind when its time is up. */

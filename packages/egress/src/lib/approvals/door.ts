@@ -23,6 +23,7 @@ export type Passage =
 export type Door = (errand: Errand, why: string, signal?: AbortSignal) => Promise<Passage>;
 
 export function createDoor(options: DoorOptions): Door {
+  const inTurn = createTurnstile();
   return async (errand, why, signal) => {
     const { destination, host } = errand;
     const passport = {
@@ -35,14 +36,18 @@ export function createDoor(options: DoorOptions): Door {
     if (grant !== undefined) return passByGrant(grant, errand);
     if (options.approvals === undefined) throw no(errand, 'not-allowed', `${why}, and there is nobody to ask`);
     const request = toApprovalRequest(errand, options.expiresInMs);
-    await refuseWhenCrowded(options.approvals, request.action, errand, options.maxPending);
-    const asked = await options.approvals.request(request, signal ? { signal } : {});
-    const row = asked.status === 'pending' ? await hold(options.approvals, asked, options.holdMs, why, signal) : asked;
+    const approvals = options.approvals;
+    // One after the other, or many at once would all see room.
+    const asked = await inTurn(async () => {
+      await refuseWhenCrowded(approvals, request.action, errand, options.maxPending);
+      return approvals.request(request, signal ? { signal } : {});
+    });
+    const row = asked.status === 'pending' ? await hold(approvals, asked, options.holdMs, why, signal) : asked;
     if (row.byGrant === true || row.decision?.verdict === 'allow-always') {
       const fresh = await options.book.find(passport, signal);
       if (fresh !== undefined) return passByGrant(fresh, errand);
     }
-    return passOnce(options.approvals, row, request.action, errand);
+    return passOnce(approvals, row, request.action, errand);
   };
 }
 
@@ -105,4 +110,13 @@ function no(errand: Errand, reason: ConstructorParameters<typeof EgressError>[0]
     host: host.name,
     port: destination.port,
   });
+}
+
+function createTurnstile(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work, work);
+    last = next.catch(() => undefined);
+    return next;
+  };
 }

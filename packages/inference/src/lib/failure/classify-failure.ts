@@ -15,11 +15,12 @@ import { failureTable, type ModelFailure, type ModelFailureKind } from './model-
 /** Sorts whatever a model call threw into the taxonomy. Works for AI SDK providers, for our own models and for bare network errors. Never throws. */
 export function classifyFailure(error: unknown, now: () => number = Date.now): ModelFailure {
   const chain = causesOf(error);
+  const network = chain.map(fromNetwork).find((failure) => failure !== undefined);
   for (const one of chain) {
     const failure = fromGenie(one) ?? fromApi(one, now) ?? fromSdk(one) ?? fromAbort(one);
-    if (failure) return failure;
+    // A connection that breaks under a good answer looks like a bad answer from outside.
+    if (failure) return failure.kind === 'bad-output' && network ? { ...network, kind: 'stream-broken' } : failure;
   }
-  const network = chain.map(fromNetwork).find((failure) => failure !== undefined);
   return network ?? fromWords(describeThrown(error));
 }
 
@@ -57,7 +58,10 @@ function fromGenie(error: unknown): ModelFailure | undefined {
 
 function fromApi(error: unknown, now: () => number): ModelFailure | undefined {
   if (!APICallError.isInstance(error)) return undefined;
-  const { statusCode: status, responseBody = '', responseHeaders } = error;
+  const { statusCode: status, responseHeaders } = error;
+  // Some providers put the parsed body here.
+  const body: unknown = error.responseBody;
+  const responseBody = typeof body === 'string' ? body : (JSON.stringify(body) ?? '');
   const message = error.message || `status ${status}`;
   const text = `${message}\n${responseBody.slice(0, 4_000)}`;
   const retryAfterMs = readRetryAfter(responseHeaders, now);
@@ -82,7 +86,7 @@ export function kindOfStatus(status: number, text: string): ModelFailureKind {
   if (status === 429) return words === 'quota' ? 'quota' : 'rate-limit';
   if (status === 503 || status === 529) return 'overloaded';
   if (status === 504) return 'timeout';
-  if (status >= 500) return words === 'overloaded' ? 'overloaded' : 'server-error';
+  if (status >= 500) return words === 'overloaded' || words === 'bad-output' ? words : 'server-error';
   // A good status with an unusable body.
   if (status < 400) return words === 'unknown' ? 'bad-output' : words;
   if (words === 'context-length' || words === 'content-filter' || words === 'quota' || words === 'auth') return words;
@@ -101,7 +105,8 @@ function fromSdk(error: unknown): ModelFailure | undefined {
     TypeValidationError,
     NoContentGeneratedError,
   ];
-  return bad.some((type) => type.isInstance(error)) ? { kind: 'bad-output', message } : undefined;
+  if (!bad.some((type) => type.isInstance(error))) return undefined;
+  return { kind: fromWords(message).kind === 'stream-broken' ? 'stream-broken' : 'bad-output', message };
 }
 
 function fromAbort(error: unknown): ModelFailure | undefined {
@@ -131,7 +136,7 @@ const words: readonly (readonly [ModelFailureKind, RegExp])[] = [
   ],
   [
     'context-length',
-    /context[_ ]length|maximum context|context window|prompt is too long|too many tokens|exceeds?.{0,40}(?:context|token (?:limit|count))|input.{0,20}too long/i,
+    /context[_ ]length|maximum context|context window|prompt is too long|token count.{0,20}exceeds|too many tokens|exceeds?.{0,40}(?:context|token (?:limit|count))|input.{0,20}too long/i,
   ],
   [
     'content-filter',
@@ -145,6 +150,8 @@ const words: readonly (readonly [ModelFailureKind, RegExp])[] = [
   ],
   ['model-unknown', /model.{0,80}(?:not found|does not exist|not supported)|not_found_error|model_not_found/i],
   ['server-error', /internal server error|api_error|server_error|internal error/i],
+  ['bad-output', /returned no output/i],
+  ['stream-broken', /stream ended|ended without a finish/i],
   ['bad-request', /invalid_request_error|bad request|invalid argument/i],
 ];
 

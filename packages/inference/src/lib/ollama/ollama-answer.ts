@@ -31,6 +31,7 @@ export function readChunk(line: string, id: string): OllamaChunk {
   let chunk: OllamaChunk;
   try {
     chunk = chunkSchema.parse(parseJson(line));
+    if (chunk.message === undefined && chunk.error === undefined && !chunk.done) throw new Error('no message');
   } catch (error) {
     const message = `the answer holds a line that is not a chunk: ${JSON.stringify(line.slice(0, 80))}`;
     throw Object.assign(toModelError({ kind: 'bad-output', message }, id), { cause: error });

@@ -1,4 +1,8 @@
-import type { LanguageModelV4CallOptions, LanguageModelV4StreamPart } from '@ai-sdk/provider';
+import type {
+  LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
+  LanguageModelV4StreamPart,
+} from '@ai-sdk/provider';
 import { GenieError } from '@genie/core/errors';
 import type { LanguageModel } from '@genie/core/ports';
 import { classifyFailure } from '../failure/classify-failure.ts';
@@ -38,7 +42,9 @@ export function createLazyModel({ provider, modelId, load, redact }: LazyModelOp
     async doGenerate(options: LanguageModelV4CallOptions) {
       options.abortSignal?.throwIfAborted();
       try {
-        return await (await real()).doGenerate(options);
+        const result = await (await real()).doGenerate(options);
+        if (isEmpty(result)) throw toModelError({ kind: 'bad-output', message: 'the answer is empty' }, id);
+        return result;
       } catch (error) {
         throw fail(error, options.abortSignal);
       }
@@ -55,13 +61,24 @@ export function createLazyModel({ provider, modelId, load, redact }: LazyModelOp
   };
 }
 
+/** Some providers read a body of another form as an answer without content, end or usage. */
+function isEmpty({ content, finishReason, usage }: LanguageModelV4GenerateResult): boolean {
+  return content.length === 0 && finishReason.raw === undefined && usage.outputTokens.total === undefined;
+}
+
 function toSafeError(error: unknown, id: string, redact: Redact, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason;
   const failure = classifyFailure(error);
   const passes = failure.kind === 'approval-required' || failure.kind === 'egress-denied' || failure.kind === 'aborted';
   if (passes && failure.original !== undefined) return failure.original;
-  if (GenieError.isInstance(failure.original)) return failure.original;
+  if (GenieError.isInstance(failure.original)) return redacted(failure.original, redact);
   return toModelError({ ...failure, message: redact(failure.message) }, id);
+}
+
+function redacted(error: GenieError, redact: Redact): GenieError {
+  const message = redact(error.message);
+  if (message === error.message) return error;
+  return new GenieError(error.code, message, error.details ? { details: error.details } : {});
 }
 
 /** Maps errors of a stream, ends it at the first one, and turns an end without `finish` into an error. */

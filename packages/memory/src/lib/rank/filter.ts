@@ -1,5 +1,5 @@
-import { inputError, parseTime } from '../memory-input.ts';
 import type { MemoryRecallOptions } from '../memory.ts';
+import { inputError, parseTime } from '../memory-input.ts';
 import { tiers } from '../store/record.ts';
 import type { LexicalIndex } from './lexical-index.ts';
 import type { ScoreFilter } from './score.ts';
@@ -10,14 +10,20 @@ export function documentFilter(index: LexicalIndex, options: MemoryRecallOptions
   const asOf = parseTime(options.asOf, 'asOf');
   const between = readBetween(options.between);
   const kinds = options.kinds ? numbersOf(options.kinds, (name) => index.kindNamed(name)) : undefined;
-  const tierNumbers = options.kinds ? numbersOf(options.kinds, (name) => tiers.findIndex((tier) => tier === name)) : undefined;
+  const tierNumbers = options.kinds ? numbersOf(options.kinds, (name) => tiers.indexOf(name)) : undefined;
   const speakers = options.speakers ? numbersOf(options.speakers, (name) => index.speakerNamed(name)) : undefined;
   return {
     accepts(doc) {
       const live = columns.live.values[doc];
       if (asOf === undefined ? live !== 1 : live === 0) return false;
       if (asOf !== undefined && !heldAt(columns, doc, asOf)) return false;
-      if (kinds && tierNumbers && !kinds.has(columns.kind.values[doc] ?? -1) && !tierNumbers.has(columns.tier.values[doc] ?? 255)) return false;
+      if (
+        kinds &&
+        tierNumbers &&
+        !kinds.has(columns.kind.values[doc] ?? -1) &&
+        !tierNumbers.has(columns.tier.values[doc] ?? 255)
+      )
+        return false;
       if (speakers && !speakers.has(columns.speaker.values[doc] ?? -1)) return false;
       return between === undefined || isBetween(columns, doc, between);
     },
@@ -27,7 +33,9 @@ export function documentFilter(index: LexicalIndex, options: MemoryRecallOptions
 type Columns = LexicalIndex['state']['columns'];
 
 function heldAt(columns: Columns, doc: number, time: number): boolean {
-  return (columns.recordedAt.values[doc] ?? 0) <= time && (columns.retiredAt.values[doc] ?? Number.POSITIVE_INFINITY) > time;
+  return (
+    (columns.recordedAt.values[doc] ?? 0) <= time && (columns.retiredAt.values[doc] ?? Number.POSITIVE_INFINITY) > time
+  );
 }
 
 function isBetween(columns: Columns, doc: number, [from, to]: readonly [number, number]): boolean {

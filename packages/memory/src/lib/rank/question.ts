@@ -1,6 +1,6 @@
+import { expandTerm } from '../text/lexicon.ts';
 import { stopWords } from '../text/stop-words.ts';
 import { findTimeSpans, type TimeSpan } from '../text/time-words.ts';
-import { expandTerm } from '../text/lexicon.ts';
 import { fold, tokenize, words } from '../text/tokenize.ts';
 import { ranking } from './constants.ts';
 import { feature } from './features.ts';
@@ -78,11 +78,20 @@ function findSpeakers(text: string, index: LexicalIndex): { speakers: Set<number
 
 function wantedFeatures(folded: string): Question['wanted'] {
   const wanted: { bit: number; factor: number }[] = [];
-  if (/^\s*(when|since when|how long|how recently|what (date|day|month|year|time))\b|\b(what|which) (date|day|month|year|week|time)\b/.test(folded)) {
+  if (
+    /^\s*(when|since when|how long|how recently|what (date|day|month|year|time))\b|\b(what|which) (date|day|month|year|week|time)\b/.test(
+      folded,
+    )
+  ) {
     wanted.push({ bit: feature.temporal, factor: ranking.temporalAnswer });
   }
-  if (/\bhow (many|much|old|often|far|long|big|tall)\b/.test(folded)) wanted.push({ bit: feature.numeric, factor: ranking.numericAnswer });
-  if (/^\s*(who|where|which|whose|what (is|was|are) the names?)\b|\b(title|name|called|book|movie|song|city|country|state)\b/.test(folded)) {
+  if (/\bhow (many|much|old|often|far|long|big|tall)\b/.test(folded))
+    wanted.push({ bit: feature.numeric, factor: ranking.numericAnswer });
+  if (
+    /^\s*(who|where|which|whose|what (is|was|are) the names?)\b|\b(title|name|called|book|movie|song|city|country|state)\b/.test(
+      folded,
+    )
+  ) {
     wanted.push({ bit: feature.named, factor: ranking.namedAnswer });
   }
   return wanted;

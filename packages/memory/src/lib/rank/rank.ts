@@ -23,7 +23,8 @@ export function rank(input: RankInput): Scored[] {
   const heap = new BestDocs(input.limit);
   const spoken = markConversations(index, question, scratch);
   const factorOf = boostFor(index, question, spoken);
-  const scoreOf = (doc: number): number => baseScore(doc, words, index, input.vectors) * factorOf(doc) * modifierFor(doc, input);
+  const scoreOf = (doc: number): number =>
+    baseScore(doc, words, index, input.vectors) * factorOf(doc) * modifierFor(doc, input);
   for (const doc of words.docs) if (filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
   for (const doc of input.vectors?.keys() ?? []) {
     if ((words.total[doc] ?? 0) <= 0 && filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
@@ -91,7 +92,10 @@ function boostFor(index: LexicalIndex, question: Question, spoken: Uint8Array | 
 }
 
 /** Importance, recency and access together: never below 0.7, never above 1.3, so they order and do not decide. */
-export function modifierFor(doc: number, { index, now, accesses }: Pick<RankInput, 'index' | 'now' | 'accesses'>): number {
+export function modifierFor(
+  doc: number,
+  { index, now, accesses }: Pick<RankInput, 'index' | 'now' | 'accesses'>,
+): number {
   const { columns, ids } = index.state;
   const time = columns.time.values[doc] ?? Number.NaN;
   const age = Math.max(0, now - (Number.isNaN(time) ? (columns.recordedAt.values[doc] ?? 0) : time));
@@ -102,7 +106,10 @@ export function modifierFor(doc: number, { index, now, accesses }: Pick<RankInpu
   return Math.min(ranking.highestModifier, Math.max(ranking.lowestModifier, importance * recency * access));
 }
 
-function explain(doc: number, parts: { words: Words; input: RankInput; spoken: Uint8Array | undefined }): Record<string, number> {
+function explain(
+  doc: number,
+  parts: { words: Words; input: RankInput; spoken: Uint8Array | undefined },
+): Record<string, number> {
   const { words, input, spoken } = parts;
   const { index, question } = input;
   const why: Record<string, number> = {

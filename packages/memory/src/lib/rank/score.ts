@@ -69,8 +69,15 @@ export function scoreWords(index: LexicalIndex, question: Question, scratch: Scr
     if (value > best) best = value;
   }
   let bestSession = 0;
-  for (let session = 0; session < sessions; session += 1) bestSession = Math.max(bestSession, scratch.sessionTotal[session] ?? 0);
-  return { docs: scratch.docs.subarray(0, count), total: scratch.total, sessions: scratch.sessionTotal, best, bestSession };
+  for (let session = 0; session < sessions; session += 1)
+    bestSession = Math.max(bestSession, scratch.sessionTotal[session] ?? 0);
+  return {
+    docs: scratch.docs.subarray(0, count),
+    total: scratch.total,
+    sessions: scratch.sessionTotal,
+    best,
+    bestSession,
+  };
 }
 
 function scoreGroup(state: IndexState, group: TermGroup, scratch: Scratch): void {
@@ -123,7 +130,7 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
     group[doc] = (group[doc] ?? 0) + amount;
   };
   for (let at = 0; at < posting.docs.length; at += 1) {
-    const doc = posting.docs.values[at] ?? 0;
+    const doc: number = posting.docs.values[at] ?? 0;
     if (live[doc] === 0) continue;
     const amount = scale * (posting.counts.values[at] ?? 0);
     add(doc, amount);

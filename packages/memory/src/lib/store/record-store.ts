@@ -104,6 +104,8 @@ export interface StoreStats {
  */
 export interface RecordStore {
   readonly capabilities: RecordStoreCapabilities;
+  /** Random hex, made once with the store: names it for caches and keys the marks of forgotten records. */
+  identity(): Promise<string>;
   /** Durable when it resolves. */
   commit(batch: RecordBatch, options?: { readonly signal?: AbortSignal }): Promise<CommitReceipt>;
   /** In the order of `ids`, without those that are not there. */

@@ -1,7 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GenieError } from '@genie/core/errors';
-import { schemaSql, schemaVersion } from './sqlite-schema.ts';
 import type { SqlRow, SqlValue } from './sqlite-rows.ts';
+import { schemaSql, schemaVersion } from './sqlite-schema.ts';
 
 /** `process`: survives the end of the process at any point. `power`: also survives power loss, at the price of one flush per change. */
 export type Durability = 'process' | 'power';
@@ -107,7 +108,10 @@ export function configureDatabase(database: SqliteDatabase, durability: Durabili
     );
   }
   if (version < schemaVersion) {
-    database.transaction(() => database.exec(`${schemaSql}; PRAGMA user_version = ${schemaVersion}`));
+    database.transaction(() => {
+      database.exec(`${schemaSql}; PRAGMA user_version = ${schemaVersion}`);
+      database.run("INSERT OR IGNORE INTO meta (key, value) VALUES ('identity', ?)", randomBytes(32).toString('hex'));
+    });
   }
 }
 
@@ -125,7 +129,9 @@ export function asStoreError(error: unknown, path: string): GenieError {
     );
   }
   if (message.includes('not open')) {
-    return new GenieError('GENIE_MEMORY_CLOSED', 'The memory is closed. Open it again with openMemory().', { cause: error });
+    return new GenieError('GENIE_MEMORY_CLOSED', 'The memory is closed. Open it again with openMemory().', {
+      cause: error,
+    });
   }
   return new GenieError('GENIE_MEMORY_STORE', `${path}: ${message}`, { cause: error, details: { path, sqlite: code } });
 }

@@ -6,27 +6,77 @@ export type SqlRow = Record<string, SqlValue>;
 
 /** Columns in the order of {@link recordToValues}; `revision` comes first. */
 export const recordColumns = [
-  'revision', 'namespace', 'id', 'tier', 'kind', 'text', 'status', 'importance', 'confidence', 'recorded_at', 'retired_at',
-  'retired_by', 'event_time', 'valid_from', 'valid_to', 'subject', 'relation', 'object', 'speaker', 'source', 'run_id', 'step',
-  'idempotency_key', 'data',
+  'revision',
+  'namespace',
+  'id',
+  'tier',
+  'kind',
+  'text',
+  'status',
+  'importance',
+  'confidence',
+  'recorded_at',
+  'retired_at',
+  'retired_by',
+  'event_time',
+  'valid_from',
+  'valid_to',
+  'subject',
+  'relation',
+  'object',
+  'speaker',
+  'source',
+  'run_id',
+  'step',
+  'idempotency_key',
+  'data',
 ] as const;
 
 export function recordToValues(record: MemoryRecord, revision: number): SqlValue[] {
   return [
-    revision, record.namespace, record.id, record.tier, record.kind, record.text, record.status, record.importance,
-    record.confidence, record.recordedAt, record.retiredAt ?? null, record.retiredBy ?? null, record.eventTime ?? null,
-    record.validFrom ?? null, record.validTo ?? null, record.subject ?? null, record.relation ?? null, record.object ?? null,
-    record.speaker ?? null, record.source ?? null, record.runId ?? null, record.step ?? null, record.idempotencyKey ?? null,
+    revision,
+    record.namespace,
+    record.id,
+    record.tier,
+    record.kind,
+    record.text,
+    record.status,
+    record.importance,
+    record.confidence,
+    record.recordedAt,
+    record.retiredAt ?? null,
+    record.retiredBy ?? null,
+    record.eventTime ?? null,
+    record.validFrom ?? null,
+    record.validTo ?? null,
+    record.subject ?? null,
+    record.relation ?? null,
+    record.object ?? null,
+    record.speaker ?? null,
+    record.source ?? null,
+    record.runId ?? null,
+    record.step ?? null,
+    record.idempotencyKey ?? null,
     record.data === undefined ? null : JSON.stringify(record.data),
   ];
 }
 
 const optionalNumbers = [
-  ['retired_at', 'retiredAt'], ['event_time', 'eventTime'], ['valid_from', 'validFrom'], ['valid_to', 'validTo'], ['step', 'step'],
+  ['retired_at', 'retiredAt'],
+  ['event_time', 'eventTime'],
+  ['valid_from', 'validFrom'],
+  ['valid_to', 'validTo'],
+  ['step', 'step'],
 ] as const;
 const optionalTexts = [
-  ['retired_by', 'retiredBy'], ['subject', 'subject'], ['relation', 'relation'], ['object', 'object'], ['speaker', 'speaker'],
-  ['source', 'source'], ['run_id', 'runId'], ['idempotency_key', 'idempotencyKey'],
+  ['retired_by', 'retiredBy'],
+  ['subject', 'subject'],
+  ['relation', 'relation'],
+  ['object', 'object'],
+  ['speaker', 'speaker'],
+  ['source', 'source'],
+  ['run_id', 'runId'],
+  ['idempotency_key', 'idempotencyKey'],
 ] as const;
 
 type Draft = { -readonly [Key in keyof StoredRecord]: StoredRecord[Key] };

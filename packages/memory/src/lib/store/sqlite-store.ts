@@ -1,8 +1,18 @@
 import { GenieError } from '@genie/core/errors';
 import type { MemoryRecord } from './record.ts';
 import type {
-  Changes, CommitReceipt, OperationRow, OutboxEntry, PutStatus, RecordBatch, RecordQuery, RecordStore, RecordStoreCapabilities,
-  StoreStats, VectorQuery, VectorRow,
+  Changes,
+  CommitReceipt,
+  OperationRow,
+  OutboxEntry,
+  PutStatus,
+  RecordBatch,
+  RecordQuery,
+  RecordStore,
+  RecordStoreCapabilities,
+  StoreStats,
+  VectorQuery,
+  VectorRow,
 } from './record-store.ts';
 import type { SqliteDatabase } from './sqlite-database.ts';
 import { queryToSql } from './sqlite-query.ts';
@@ -36,6 +46,7 @@ export function createSqliteStore(database: SqliteDatabase, options: SqliteStore
   };
   return {
     capabilities: options.capabilities,
+    identity: async () => String(open().get("SELECT value FROM meta WHERE key = 'identity'")?.value),
     async commit(batch, { signal } = {}) {
       signal?.throwIfAborted();
       return commitBatch(open(), batch, options.sink);
@@ -51,7 +62,9 @@ export function createSqliteStore(database: SqliteDatabase, options: SqliteStore
     },
     async find(query: RecordQuery) {
       const { sql, values } = queryToSql(query);
-      return open().all(sql, ...values).map(rowToRecord);
+      return open()
+        .all(sql, ...values)
+        .map(rowToRecord);
     },
     changes: async (namespace, revision, limit) => readChanges(open(), namespace, revision, limit),
     async revision(namespace) {
@@ -64,7 +77,11 @@ export function createSqliteStore(database: SqliteDatabase, options: SqliteStore
     },
     vectors: async (namespace, model, query) => readVectors(open(), namespace, model, query ?? {}),
     async outbox(namespace, limit) {
-      const rows = open().all('SELECT id, kind, payload FROM outbox WHERE namespace = ? ORDER BY id LIMIT ?', namespace, limit);
+      const rows = open().all(
+        'SELECT id, kind, payload FROM outbox WHERE namespace = ? ORDER BY id LIMIT ?',
+        namespace,
+        limit,
+      );
       return rows.map((row) => ({ id: row.id, kind: row.kind, payload: row.payload }) as OutboxEntry);
     },
     async operations(namespace, id) {
@@ -128,11 +145,17 @@ function applyBatch(database: SqliteDatabase, batch: RecordBatch): CommitReceipt
   for (const fingerprint of batch.forget ?? []) {
     database.run('INSERT OR IGNORE INTO forgotten (namespace, fingerprint) VALUES (?, ?)', namespace, fingerprint);
   }
-  const hasForgotten = batch.fingerprints !== undefined && database.get('SELECT 1 AS one FROM forgotten LIMIT 1') !== undefined;
+  const hasForgotten =
+    batch.fingerprints !== undefined && database.get('SELECT 1 AS one FROM forgotten LIMIT 1') !== undefined;
   const results = (batch.put ?? []).map((record, index) => {
     revision += 1;
     const fingerprints = hasForgotten ? (batch.fingerprints?.[index] ?? []) : [];
-    return putRecord(database, record.namespace === namespace ? record : { ...record, namespace }, revision, fingerprints);
+    return putRecord(
+      database,
+      record.namespace === namespace ? record : { ...record, namespace },
+      revision,
+      fingerprints,
+    );
   });
   writeSides(database, batch, results);
   database.run("INSERT OR REPLACE INTO meta (key, value) VALUES ('revision', ?)", String(revision));
@@ -161,8 +184,17 @@ function removeRecords(database: SqliteDatabase, batch: RecordBatch, revision: n
   for (const id of batch.remove ?? []) {
     removed += database.run('DELETE FROM records WHERE id = ? AND namespace = ?', id, batch.namespace).changes;
     database.run('DELETE FROM vectors WHERE namespace = ? AND id = ?', batch.namespace, id);
-    database.run("DELETE FROM outbox WHERE namespace = ? AND kind = 'embed' AND id = ?", batch.namespace, `embed:${id}`);
-    database.run('INSERT OR IGNORE INTO removals (namespace, revision, id) VALUES (?, ?, ?)', batch.namespace, revision, id);
+    database.run(
+      "DELETE FROM outbox WHERE namespace = ? AND kind = 'embed' AND id = ?",
+      batch.namespace,
+      `embed:${id}`,
+    );
+    database.run(
+      'INSERT OR IGNORE INTO removals (namespace, revision, id) VALUES (?, ?, ?)',
+      batch.namespace,
+      revision,
+      id,
+    );
   }
   return removed;
 }
@@ -174,12 +206,18 @@ function putRecord(
   fingerprints: readonly string[],
 ): { id: string; status: PutStatus } {
   for (const fingerprint of fingerprints) {
-    const banned = database.get('SELECT 1 AS one FROM forgotten WHERE namespace = ? AND fingerprint = ?', record.namespace, fingerprint);
+    const banned = database.get(
+      'SELECT 1 AS one FROM forgotten WHERE namespace = ? AND fingerprint = ?',
+      record.namespace,
+      fingerprint,
+    );
     if (banned) return { id: record.id, status: 'forgotten' };
   }
   if (record.idempotencyKey !== undefined) {
     const row = database.get(
-      'SELECT id FROM records WHERE namespace = ? AND idempotency_key = ?', record.namespace, record.idempotencyKey,
+      'SELECT id FROM records WHERE namespace = ? AND idempotency_key = ?',
+      record.namespace,
+      record.idempotencyKey,
     );
     if (row && row.id !== record.id) return { id: row.id as string, status: 'duplicate' };
   }
@@ -194,12 +232,19 @@ function putRecord(
 
 function writeSides(database: SqliteDatabase, batch: RecordBatch, results: CommitReceipt['results']): void {
   const { namespace } = batch;
-  const refused = new Set(results.filter((one) => one.status === 'forgotten' || one.status === 'duplicate').map((one) => `embed:${one.id}`));
-  for (const id of batch.dequeue ?? []) database.run('DELETE FROM outbox WHERE namespace = ? AND id = ?', namespace, id);
+  const refused = new Set(
+    results.filter((one) => one.status === 'forgotten' || one.status === 'duplicate').map((one) => `embed:${one.id}`),
+  );
+  for (const id of batch.dequeue ?? [])
+    database.run('DELETE FROM outbox WHERE namespace = ? AND id = ?', namespace, id);
   for (const entry of batch.enqueue ?? []) {
     if (refused.has(entry.id)) continue;
     database.run(
-      'INSERT OR REPLACE INTO outbox (namespace, id, kind, payload) VALUES (?, ?, ?, ?)', namespace, entry.id, entry.kind, entry.payload,
+      'INSERT OR REPLACE INTO outbox (namespace, id, kind, payload) VALUES (?, ?, ?, ?)',
+      namespace,
+      entry.id,
+      entry.kind,
+      entry.payload,
     );
   }
   for (const row of batch.vectors ?? []) {
@@ -207,7 +252,10 @@ function writeSides(database: SqliteDatabase, batch: RecordBatch, results: Commi
     database.run(
       `INSERT OR REPLACE INTO vectors (namespace, model, id, dimension, vector)
        SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM records WHERE id = ?3 AND namespace = ?1)`,
-      namespace, row.model, row.id, row.vector.length,
+      namespace,
+      row.model,
+      row.id,
+      row.vector.length,
       new Uint8Array(row.vector.buffer, row.vector.byteOffset, row.vector.byteLength),
     );
   }
@@ -215,22 +263,41 @@ function writeSides(database: SqliteDatabase, batch: RecordBatch, results: Commi
     const { id, at, kind, payload, undoneAt } = batch.operation;
     database.run(
       'INSERT OR REPLACE INTO operations (namespace, id, at, kind, payload, undone_at) VALUES (?, ?, ?, ?, ?, ?)',
-      namespace, id, at, kind, payload, undoneAt ?? null,
+      namespace,
+      id,
+      at,
+      kind,
+      payload,
+      undoneAt ?? null,
     );
   }
 }
 
 function readChanges(database: SqliteDatabase, namespace: string, revision: number, limit: number): Changes {
   const rows = database.all(
-    'SELECT * FROM records WHERE namespace = ? AND revision > ? ORDER BY revision LIMIT ?', namespace, revision, limit,
+    'SELECT * FROM records WHERE namespace = ? AND revision > ? ORDER BY revision LIMIT ?',
+    namespace,
+    revision,
+    limit,
   );
   const records = rows.map(rowToRecord);
   const upTo = records.length === limit ? (records.at(-1)?.revision ?? revision) : Number.MAX_SAFE_INTEGER;
   const removed = database.all(
-    'SELECT id, revision FROM removals WHERE namespace = ? AND revision > ? AND revision <= ?', namespace, revision, upTo,
+    'SELECT id, revision FROM removals WHERE namespace = ? AND revision > ? AND revision <= ?',
+    namespace,
+    revision,
+    upTo,
   );
-  const last = Math.max(revision, records.at(-1)?.revision ?? 0, ...removed.map((row) => row.revision as number).slice(-1));
-  return { records, removed: removed.map((row) => row.id as string), revision: upTo === Number.MAX_SAFE_INTEGER ? last : upTo };
+  const last = Math.max(
+    revision,
+    records.at(-1)?.revision ?? 0,
+    ...removed.map((row) => row.revision as number).slice(-1),
+  );
+  return {
+    records,
+    removed: removed.map((row) => row.id as string),
+    revision: upTo === Number.MAX_SAFE_INTEGER ? last : upTo,
+  };
 }
 
 function readVectors(database: SqliteDatabase, namespace: string, model: string, query: VectorQuery): VectorRow[] {
@@ -262,6 +329,8 @@ function readStats(database: SqliteDatabase): StoreStats {
     outbox: count('SELECT count(*) AS n FROM outbox'),
     forgotten: count('SELECT count(*) AS n FROM forgotten'),
     sizeBytes: count('SELECT page_count * page_size AS n FROM pragma_page_count(), pragma_page_size()'),
-    namespaces: database.all('SELECT DISTINCT namespace FROM records ORDER BY namespace').map((row) => row.namespace as string),
+    namespaces: database
+      .all('SELECT DISTINCT namespace FROM records ORDER BY namespace')
+      .map((row) => row.namespace as string),
   };
 }

@@ -23,7 +23,10 @@ const invariants: readonly (readonly [string, string])[] = [
     'a revision beyond the last one',
     "SELECT count(*) AS n FROM records WHERE revision > (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'revision')",
   ],
-  ['vectors whose size does not match their dimension', 'SELECT count(*) AS n FROM vectors WHERE length(vector) <> dimension * 4'],
+  [
+    'vectors whose size does not match their dimension',
+    'SELECT count(*) AS n FROM vectors WHERE length(vector) <> dimension * 4',
+  ],
 ];
 
 /** Looks for damage in the pages and for broken invariants. Never throws. */

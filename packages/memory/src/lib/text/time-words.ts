@@ -7,11 +7,38 @@ export interface TimeSpan {
 }
 
 const dayMs = 86_400_000;
-const months = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october', 'november', 'december'];
+const months = [
+  'january',
+  'february',
+  'march',
+  'april',
+  'may',
+  'june',
+  'july',
+  'august',
+  'september',
+  'october',
+  'november',
+  'december',
+];
 const weekdays = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
-const monthName = '(january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)\\.?';
+const monthName =
+  '(january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec)\\.?';
 const counts: Readonly<Record<string, number>> = {
-  a: 1, an: 1, one: 1, two: 2, three: 3, four: 4, five: 5, six: 6, seven: 7, eight: 8, nine: 9, ten: 10, couple: 2, few: 3,
+  a: 1,
+  an: 1,
+  one: 1,
+  two: 2,
+  three: 3,
+  four: 4,
+  five: 5,
+  six: 6,
+  seven: 7,
+  eight: 8,
+  nine: 9,
+  ten: 10,
+  couple: 2,
+  few: 3,
 };
 const unitDays: Readonly<Record<string, number>> = { day: 1, night: 1, week: 7, weekend: 7, month: 30, year: 365 };
 /** First month (0-based) of a season on the northern half of the earth; winter runs into the next year. */
@@ -21,17 +48,41 @@ type Reader = (match: RegExpExecArray, now: number) => TimeSpan | undefined;
 
 const readers: readonly (readonly [RegExp, Reader])[] = [
   [/\b(\d{4})-(\d{1,2})-(\d{1,2})\b/g, ([, year, month, day]) => daySpan(Number(year), Number(month) - 1, Number(day))],
-  [new RegExp(`\\b(\\d{1,2})(?:st|nd|rd|th)?(?: of)? ${monthName}(?:,? (\\d{4}))?\\b`, 'g'), ([, day, month, year], now) => dated(year, month, day, now)],
-  [new RegExp(`\\b${monthName} (\\d{1,2})(?:st|nd|rd|th)?(?:,? (\\d{4}))?\\b(?!\\d)`, 'g'), ([, month, day, year], now) => dated(year, month, day, now)],
-  [new RegExp(`\\b${monthName},?(?: of)? (\\d{4})\\b`, 'g'), ([, month, year]) => monthSpan(Number(year), monthNumber(month))],
-  [new RegExp(`\\b(?:in|during|since|early|mid|late|last|this|throughout) ${monthName}(?! \\d)`, 'g'), ([, month], now) => monthSpan(yearBefore(now, monthNumber(month)), monthNumber(month))],
+  [
+    new RegExp(`\\b(\\d{1,2})(?:st|nd|rd|th)?(?: of)? ${monthName}(?:,? (\\d{4}))?\\b`, 'g'),
+    ([, day, month, year], now) => dated(year, month, day, now),
+  ],
+  [
+    new RegExp(`\\b${monthName} (\\d{1,2})(?:st|nd|rd|th)?(?:,? (\\d{4}))?\\b(?!\\d)`, 'g'),
+    ([, month, day, year], now) => dated(year, month, day, now),
+  ],
+  [
+    new RegExp(`\\b${monthName},?(?: of)? (\\d{4})\\b`, 'g'),
+    ([, month, year]) => monthSpan(Number(year), monthNumber(month)),
+  ],
+  [
+    new RegExp(`\\b(?:in|during|since|early|mid|late|last|this|throughout) ${monthName}(?! \\d)`, 'g'),
+    ([, month], now) => monthSpan(yearBefore(now, monthNumber(month)), monthNumber(month)),
+  ],
   [/\b(spring|summer|autumn|fall|winter)(?: of)? (\d{4})\b/g, ([, season, year]) => seasonSpan(Number(year), season)],
-  [/\b(?:in|during|of|year|since) ((?:19|20)\d\d)\b/g, ([, year]) => ({ from: Date.UTC(Number(year), 0, 1), to: Date.UTC(Number(year) + 1, 0, 1) })],
-  [/\b(a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple|few|\d{1,3})(?: of)? (day|night|week|weekend|month|year)s? (ago|before|earlier)\b/g, agoSpan],
+  [
+    /\b(?:in|during|of|year|since) ((?:19|20)\d\d)\b/g,
+    ([, year]) => ({ from: Date.UTC(Number(year), 0, 1), to: Date.UTC(Number(year) + 1, 0, 1) }),
+  ],
+  [
+    /\b(a|an|one|two|three|four|five|six|seven|eight|nine|ten|couple|few|\d{1,3})(?: of)? (day|night|week|weekend|month|year)s? (ago|before|earlier)\b/g,
+    agoSpan,
+  ],
   [/\b(yesterday|last night)\b/g, (_match, now) => ({ from: startOfDay(now) - dayMs, to: startOfDay(now) })],
-  [/\b(today|tonight|this morning|this afternoon|this evening)\b/g, (_match, now) => ({ from: startOfDay(now), to: startOfDay(now) + dayMs })],
+  [
+    /\b(today|tonight|this morning|this afternoon|this evening)\b/g,
+    (_match, now) => ({ from: startOfDay(now), to: startOfDay(now) + dayMs }),
+  ],
   [/\b(last|this|past|previous) (week|weekend|month|year)\b/g, relativeSpan],
-  [/\b(?:last|on|this|past) (sunday|monday|tuesday|wednesday|thursday|friday|saturday)\b/g, ([, name], now) => weekdaySpan(name, now)],
+  [
+    /\b(?:last|on|this|past) (sunday|monday|tuesday|wednesday|thursday|friday|saturday)\b/g,
+    ([, name], now) => weekdaySpan(name, now),
+  ],
 ];
 
 /**
@@ -82,7 +133,9 @@ function relativeSpan([, which, unit]: RegExpExecArray, now: number): TimeSpan {
   }
   if (unit === 'month') return monthSpan(date.getUTCFullYear(), date.getUTCMonth() - back);
   const monday = startOfDay(now) - ((date.getUTCDay() + 6) % 7) * dayMs - back * 7 * dayMs;
-  return unit === 'weekend' ? { from: monday + 5 * dayMs, to: monday + 7 * dayMs } : { from: monday, to: monday + 7 * dayMs };
+  return unit === 'weekend'
+    ? { from: monday + 5 * dayMs, to: monday + 7 * dayMs }
+    : { from: monday, to: monday + 7 * dayMs };
 }
 
 function weekdaySpan(name: string | undefined, now: number): TimeSpan {
@@ -91,7 +144,12 @@ function weekdaySpan(name: string | undefined, now: number): TimeSpan {
   return { from, to: from + dayMs };
 }
 
-function dated(year: string | undefined, month: string | undefined, day: string | undefined, now: number): TimeSpan | undefined {
+function dated(
+  year: string | undefined,
+  month: string | undefined,
+  day: string | undefined,
+  now: number,
+): TimeSpan | undefined {
   const index = monthNumber(month);
   return daySpan(year === undefined ? yearBefore(now, index) : Number(year), index, Number(day));
 }

@@ -5,7 +5,8 @@ import { stopWords } from './stop-words.ts';
 export const maxIndexedLength = 200_000;
 const longestWord = 64;
 const wordPattern = /[\p{L}\p{N}\p{M}]+(?:['’][\p{L}]+)*/gu;
-const unspacedScript = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
+const unspacedScript =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}]/u;
 const plainAscii = /^[a-z0-9]+$/;
 const stems = new Map<string, string>();
 /** A cache of pure results, so bounded rather than owned: the most common words of a language fit many times. */
@@ -22,9 +23,12 @@ export function fold(text: string): string {
   const lower = text.toLowerCase();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is exactly ASCII
   if (/^[\u0000-\u007f]*$/.test(lower)) return lower;
-  return lower.toWellFormed().normalize('NFKD').replace(/\p{M}+/gu, (marks, at: number, all: string) =>
-    /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u.test(all[at - 1] ?? '') ? '' : marks,
-  );
+  return lower
+    .toWellFormed()
+    .normalize('NFKD')
+    .replace(/\p{M}+/gu, (marks, at: number, all: string) =>
+      /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u.test(all[at - 1] ?? '') ? '' : marks,
+    );
 }
 
 /**

@@ -12,11 +12,22 @@ const source = z.strictObject({
 /** The schema of a typed change to a genie's settings. A model's proposal that does not fit is dropped. */
 export const adjustmentSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('sources'), add: z.array(source).max(50).optional(), remove: names.optional() }),
-  z.strictObject({ type: z.literal('schedule'), cron: z.string().regex(/^\S+(?: \S+){4,5}$/, 'must be a cron expression') }),
+  z.strictObject({
+    type: z.literal('schedule'),
+    cron: z.string().regex(/^\S+(?: \S+){4,5}$/, 'must be a cron expression'),
+  }),
   z.strictObject({ type: z.literal('search-terms'), add: names.optional(), remove: names.optional() }),
-  z.strictObject({ type: z.literal('prompt-fragment'), name: z.string().regex(/^[a-z0-9-]{1,80}$/), text: z.string().max(10_000) }),
+  z.strictObject({
+    type: z.literal('prompt-fragment'),
+    name: z.string().regex(/^[a-z0-9-]{1,80}$/),
+    text: z.string().max(10_000),
+  }),
   z.strictObject({ type: z.literal('model'), role: z.enum(['planning', 'execution']), modelId: text }),
-  z.strictObject({ type: z.literal('budget'), limit: z.enum(['steps', 'tokens', 'usd', 'timeMs']), value: z.number().positive() }),
+  z.strictObject({
+    type: z.literal('budget'),
+    limit: z.enum(['steps', 'tokens', 'usd', 'timeMs']),
+    value: z.number().positive(),
+  }),
   z.strictObject({ type: z.literal('tool-policy'), tool: text, policy: z.enum(['allow', 'ask', 'deny']) }),
 ]);
 
@@ -29,20 +40,29 @@ export function parseAdjustment(input: unknown): Adjustment {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const received = JSON.stringify(input)?.slice(0, 200);
-  throw new GenieError('GENIE_ADJUSTMENT_INVALID', `Adjustment ${received}: ${issue?.path.join('.')}: ${issue?.message}.`);
+  throw new GenieError(
+    'GENIE_ADJUSTMENT_INVALID',
+    `Adjustment ${received}: ${issue?.path.join('.')}: ${issue?.message}.`,
+  );
 }
 
 /** One line for a person, e.g. `Remove source https://example.com/feed`. */
 export function describeAdjustment(adjustment: Adjustment): string {
   switch (adjustment.type) {
     case 'sources':
-      return joinChanges('source', adjustment.add?.map((one) => one.location), adjustment.remove);
+      return joinChanges(
+        'source',
+        adjustment.add?.map((one) => one.location),
+        adjustment.remove,
+      );
     case 'search-terms':
       return joinChanges('search term', adjustment.add, adjustment.remove);
     case 'schedule':
       return `Wake at "${adjustment.cron}"`;
     case 'prompt-fragment':
-      return adjustment.text === '' ? `Drop the instruction "${adjustment.name}"` : `Set the instruction "${adjustment.name}"`;
+      return adjustment.text === ''
+        ? `Drop the instruction "${adjustment.name}"`
+        : `Set the instruction "${adjustment.name}"`;
     case 'model':
       return `Use ${adjustment.modelId} for ${adjustment.role}`;
     case 'budget':

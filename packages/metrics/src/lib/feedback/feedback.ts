@@ -37,5 +37,7 @@ export function parseFeedback(input: unknown): Feedback {
   const issue = parsed.error.issues[0];
   const member = issue?.path.join('.') || 'feedback';
   const received = JSON.stringify(input)?.slice(0, 200);
-  throw new GenieError('GENIE_FEEDBACK_INVALID', `Feedback ${received}: ${member}: ${issue?.message}.`, { details: { member } });
+  throw new GenieError('GENIE_FEEDBACK_INVALID', `Feedback ${received}: ${member}: ${issue?.message}.`, {
+    details: { member },
+  });
 }

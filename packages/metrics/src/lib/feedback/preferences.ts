@@ -53,7 +53,13 @@ function tally(rows: readonly StoredFeedback[], keyOf: (row: StoredFeedback) => 
     counts.set(key, known);
   }
   return [...counts]
-    .map(([key, { up, down }]) => ({ key, up, down, score: (up - down) / (up + down + prior), why: `${up} liked, ${down} not` }))
+    .map(([key, { up, down }]) => ({
+      key,
+      up,
+      down,
+      score: (up - down) / (up + down + prior),
+      why: `${up} liked, ${down} not`,
+    }))
     .sort((left, right) => Math.abs(right.score) - Math.abs(left.score) || (left.key < right.key ? -1 : 1));
 }
 

@@ -14,11 +14,16 @@ export const citationsProbe = defineProbe('citations', schema, ({ require }, con
   const part = 'briefing.items.citations';
   if (run.briefing === undefined) return noData('failed', `run:${part}`, 'the run delivered no briefing');
   const { items } = run.briefing;
-  if (items.length === 0) return noData('failed', `run:${part}`, 'the briefing has no items, so there is no share of them');
+  if (items.length === 0)
+    return noData('failed', `run:${part}`, 'the briefing has no items, so there is no share of them');
   const seen = require === 'grounded' ? completedCallsText(run) : '';
   const counts = (citation: Citation): boolean => require === 'present' || isGrounded(run, seen, citation);
   const cited = items.filter((item) => item.citations.some(counts));
-  const evidence = items.map((item) => ({ id: item.id, cited: cited.includes(item), citations: item.citations.length }));
+  const evidence = items.map((item) => ({
+    id: item.id,
+    cited: cited.includes(item),
+    citations: item.citations.length,
+  }));
   return fromRun(context, part, { value: (100 * cited.length) / items.length, weight: items.length, evidence });
 });
 

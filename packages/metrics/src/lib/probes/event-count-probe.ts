@@ -9,7 +9,8 @@ export const eventCountProbe = defineProbe('event-count', schema, ({ event, per 
   const source = `run:eventCounts.${event}`;
   if (Object.keys(eventCounts).length === 0) return noData('failed', source, 'the run recorded no events at all');
   const count = eventCounts[event] ?? 0;
-  if (per === undefined) return fromRun(context, `eventCounts.${event}`, { value: count, evidence: { [event]: count } });
+  if (per === undefined)
+    return fromRun(context, `eventCounts.${event}`, { value: count, evidence: { [event]: count } });
   const whole = eventCounts[per] ?? 0;
   if (whole === 0) return noData('not-applicable', source, `no "${per}" in this run, so there is no share of it`);
   const evidence = { [event]: count, [per]: whole };

@@ -21,7 +21,8 @@ export const eventProbe = defineProbe('event', schema, (options, context) => {
   const at = context.eventAt(options.event);
   const source = `event:${options.event}`;
   if (at !== undefined) return judge(options, at, context);
-  if (context.eventAt('run.ended') === undefined) return noData('pending', source, `"${options.event}" has not happened yet`);
+  if (context.eventAt('run.ended') === undefined)
+    return noData('pending', source, `"${options.event}" has not happened yet`);
   return { value: 0, grade: 'measured', source, evidence: { event: options.event, happened: false } };
 });
 
@@ -31,7 +32,12 @@ function judge(options: z.infer<typeof schema>, at: number, context: ProbeContex
   const before = options.before === undefined ? undefined : toMinute(options.before);
   const after = options.after === undefined ? undefined : toMinute(options.after);
   const evidence = { event: options.event, at, offsetMinutes };
-  return { value: isWithin(minute, after, before) ? 1 : 0, grade: 'measured', source: `event:${options.event}`, evidence };
+  return {
+    value: isWithin(minute, after, before) ? 1 : 0,
+    grade: 'measured',
+    source: `event:${options.event}`,
+    evidence,
+  };
 }
 
 function isWithin(minute: number, after: number | undefined, before: number | undefined): boolean {

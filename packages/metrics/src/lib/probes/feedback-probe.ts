@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { windowMs } from '../window.ts';
-import { cadences } from '../kpi-definition.ts';
-import { defineProbe, noData, type ProbeResult } from './probe.ts';
 import type { StoredFeedback } from '../feedback/feedback.ts';
+import { cadences } from '../kpi-definition.ts';
+import { windowMs } from '../window.ts';
+import { defineProbe, noData, type ProbeResult } from './probe.ts';
 
 const schema = z.strictObject({
   /** `stars`: mean of 1 to 5. `thumbs`: percentage up. `relevant`: percentage of judged items not flagged. `answers`: how many. */
@@ -19,9 +19,19 @@ export const feedbackProbe = defineProbe('feedback', schema, async ({ measure, w
   return summarize(measure, rows, source);
 });
 
-function summarize(measure: z.infer<typeof schema>['measure'], rows: readonly StoredFeedback[], source: string): ProbeResult {
+function summarize(
+  measure: z.infer<typeof schema>['measure'],
+  rows: readonly StoredFeedback[],
+  source: string,
+): ProbeResult {
   const evidence = rows.map((row) => ({ id: row.id, kind: row.kind }));
-  const measured = (value: number, weight: number): ProbeResult => ({ value, weight, grade: 'measured', source, evidence });
+  const measured = (value: number, weight: number): ProbeResult => ({
+    value,
+    weight,
+    grade: 'measured',
+    source,
+    evidence,
+  });
   if (measure === 'answers') return measured(rows.length, 1);
   if (measure === 'stars') {
     const stars = rows.flatMap((row) => (row.kind === 'stars' ? [row.stars] : []));
@@ -37,7 +47,8 @@ function summarize(measure: z.infer<typeof schema>['measure'], rows: readonly St
   for (const row of rows) {
     if (row.itemId === undefined) continue;
     if (row.kind === 'irrelevant') verdicts.set(row.itemId, false);
-    else if (row.kind === 'thumbs' || row.kind === 'stars') verdicts.set(row.itemId, row.kind === 'thumbs' ? row.up : row.stars >= 3);
+    else if (row.kind === 'thumbs' || row.kind === 'stars')
+      verdicts.set(row.itemId, row.kind === 'thumbs' ? row.up : row.stars >= 3);
   }
   if (verdicts.size === 0) return noData('pending', source, 'no item was judged');
   return measured((100 * [...verdicts.values()].filter(Boolean).length) / verdicts.size, verdicts.size);

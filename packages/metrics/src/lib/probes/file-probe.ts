@@ -25,7 +25,8 @@ const schema = z.strictObject({
  * in a JSON file). Only folders the composition root allows; a link that leads out of them is refused.
  */
 export const fileProbe = defineProbe('file', schema, async (options, context) => {
-  if (context.roots.length === 0) return noData('failed', `file:${options.path}`, 'no folder is allowed for file probes');
+  if (context.roots.length === 0)
+    return noData('failed', `file:${options.path}`, 'no folder is allowed for file probes');
   if (options.check === 'count') return countFiles(options.path, context);
   const file = await confine(options.path, context.roots);
   const source = `file:${file.path}`;
@@ -34,20 +35,31 @@ export const fileProbe = defineProbe('file', schema, async (options, context) =>
     return noData('failed', source, 'the file does not exist');
   }
   const { size, mtimeMs } = await stat(file.path);
-  const facts = { path: file.path, sizeBytes: size, changedAt: Math.round(mtimeMs), sha256: await hashFile(file.path, context.signal) };
+  const facts = {
+    path: file.path,
+    sizeBytes: size,
+    changedAt: Math.round(mtimeMs),
+    sha256: await hashFile(file.path, context.signal),
+  };
   const measured = (value: number): ProbeResult => ({ value, grade: 'measured', source, evidence: facts });
   if (options.check === 'exists') return measured(1);
   if (options.check === 'size') return measured(size);
   if (options.check === 'age') return measured(Math.max(0, context.now - mtimeMs));
-  if (size > maxReadBytes) return noData('failed', source, `the file has ${size} bytes, more than ${maxReadBytes} are not read`);
+  if (size > maxReadBytes)
+    return noData('failed', source, `the file has ${size} bytes, more than ${maxReadBytes} are not read`);
   const text = await readFile(file.path, { encoding: 'utf8', signal: context.signal });
   if (options.check === 'matches') return measured(matches(options.pattern ?? '', text) ? 1 : 0);
   const value = toNumber(valueAtPath(tryParseJson(text), options.field ?? ''));
-  return value === undefined ? noData('failed', source, `the file has no number at "${options.field ?? ''}"`) : measured(value);
+  return value === undefined
+    ? noData('failed', source, `the file has no number at "${options.field ?? ''}"`)
+    : measured(value);
 });
 
 /** Resolves a path inside the allowed folders. Throws a plain error for one that leads out, also through links. */
-export async function confine(file: string, roots: readonly string[]): Promise<{ readonly path: string; readonly exists: boolean }> {
+export async function confine(
+  file: string,
+  roots: readonly string[],
+): Promise<{ readonly path: string; readonly exists: boolean }> {
   const wanted = path.resolve(roots[0] ?? '.', file);
   const real = await realpath(wanted).catch(() => undefined);
   const place = real ?? path.join(await nearestReal(path.dirname(wanted)), path.basename(wanted));
@@ -85,7 +97,9 @@ async function countFiles(pattern: string, context: ProbeContext): Promise<Probe
 /** A regular expression may take exponential time; the engine's own watchdog ends it. */
 function matches(pattern: string, text: string): boolean {
   try {
-    return vm.runInNewContext('new RegExp(pattern, "mu").test(text)', { pattern, text }, { timeout: patternTimeMs }) === true;
+    return (
+      vm.runInNewContext('new RegExp(pattern, "mu").test(text)', { pattern, text }, { timeout: patternTimeMs }) === true
+    );
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
     throw new Error(`the pattern /${pattern}/ took longer than ${patternTimeMs} ms; make it simpler`);

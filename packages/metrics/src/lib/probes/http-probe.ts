@@ -20,12 +20,22 @@ const schema = z.strictObject({
  */
 export const httpProbe = defineProbe('http', schema, async (options, context) => {
   const source = options.url;
-  if (context.fetch === undefined) return noData('failed', source, 'HTTP probes need the egress filter; pass `fetch` to openMetrics');
+  if (context.fetch === undefined)
+    return noData('failed', source, 'HTTP probes need the egress filter; pass `fetch` to openMetrics');
   const { runId, genieId } = context.run;
   const claim = `KPI "${context.kpi.name}"`;
-  const response = await context.fetch(source, { method: options.method, signal: context.signal }, { runId, genieId, claim });
+  const response = await context.fetch(
+    source,
+    { method: options.method, signal: context.signal },
+    { runId, genieId, claim },
+  );
   const body = await readBody(response);
-  const evidence = { url: source, status: response.status, sha256: sha256(body), body: body.toString('utf8', 0, 16_384) };
+  const evidence = {
+    url: source,
+    status: response.status,
+    sha256: sha256(body),
+    body: body.toString('utf8', 0, 16_384),
+  };
   if (options.field !== undefined) {
     if (!response.ok) return noData('failed', source, `answered ${response.status}, so its content is no measurement`);
     const value = toNumber(valueAtPath(tryParseJson(body.toString('utf8')), options.field));

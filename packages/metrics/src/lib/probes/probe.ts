@@ -1,8 +1,8 @@
 import type { EgressPort, JsonValue, KpiDefinition, KpiProbe, LanguageModel, RunRecord } from '@genie/core/ports';
-import { z } from 'zod';
+import type { z } from 'zod';
+import type { StoredFeedback } from '../feedback/feedback.ts';
 import type { OffsetAt } from '../local-time.ts';
 import type { Grade, NoDataKind } from '../store/observation.ts';
-import type { StoredFeedback } from '../feedback/feedback.ts';
 
 /** What a probe may look at. It can write nowhere and reach only what is named here. */
 export interface ProbeContext {

@@ -11,7 +11,9 @@ export function completedCallsText(run: RunRecord): string {
 /** True when a completed tool call names the source. What the briefing says does not count: that is the run's own word. */
 export function isReached(run: RunRecord, source: Source): boolean {
   return run.toolCalls.some(
-    (call) => call.status === 'completed' && mentions(`${JSON.stringify(call.input) ?? ''}\n${call.outputText}`, source.location),
+    (call) =>
+      call.status === 'completed' &&
+      mentions(`${JSON.stringify(call.input) ?? ''}\n${call.outputText}`, source.location),
   );
 }
 

@@ -12,7 +12,12 @@ export function loadDefinitionFile(dir: string): DefinitionSet {
   const text = readTextIfAny(file);
   if (text === undefined) return { version: 0, definitions: [] };
   const value = parse(file, text);
-  if (value.format !== format || value.v !== 1 || !Array.isArray(value.definitions) || !Number.isSafeInteger(value.version)) {
+  if (
+    value.format !== format ||
+    value.v !== 1 ||
+    !Array.isArray(value.definitions) ||
+    !Number.isSafeInteger(value.version)
+  ) {
     const got = JSON.stringify({ format: value.format, v: value.v, version: value.version });
     throw damaged(file, `it holds ${got}, expected format ${format}, v 1, a version and a list of definitions`);
   }

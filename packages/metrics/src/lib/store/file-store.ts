@@ -268,7 +268,8 @@ class FileMetricsStore implements FileStore {
     return guard(this.#dir, () =>
       this.#index.transaction(() => {
         // Another process may have compacted since: its new file has another generation.
-        const stale = this.#index.getLog('observations.jsonl')?.generation !== this.#log('observations.jsonl').generation;
+        const stale =
+          this.#index.getLog('observations.jsonl')?.generation !== this.#log('observations.jsonl').generation;
         if (stale) {
           void this.#log('observations.jsonl').close();
           this.#logs.delete('observations.jsonl');
@@ -282,7 +283,10 @@ class FileMetricsStore implements FileStore {
 
   #assertOpen(): void {
     if (!this.#closed) return;
-    throw new GenieError('GENIE_METRICS_CLOSED', `The metrics store in ${this.#dir} is closed. Open it again with openMetrics.`);
+    throw new GenieError(
+      'GENIE_METRICS_CLOSED',
+      `The metrics store in ${this.#dir} is closed. Open it again with openMetrics.`,
+    );
   }
 }
 

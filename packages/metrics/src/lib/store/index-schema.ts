@@ -36,7 +36,9 @@ function tryOpen(file: string): { database: DatabaseSync; fresh: boolean } {
   const database = new DatabaseSync(file);
   try {
     // Flushing belongs to the logs. WAL with NORMAL keeps the index itself whole, and readers beside the writer.
-    database.exec('PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000');
+    database.exec(
+      'PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8000',
+    );
     database.exec('BEGIN IMMEDIATE');
     const version = database.prepare('PRAGMA user_version').get() as { user_version: number };
     const fresh = version.user_version !== indexVersion;
@@ -53,8 +55,10 @@ function tryOpen(file: string): { database: DatabaseSync; fresh: boolean } {
 }
 
 function tableNames(database: DatabaseSync): string[] {
-  const rows = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
-  return rows.map((row) => String(row['name']));
+  const rows = database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .all();
+  return rows.map((row) => String(row.name));
 }
 
 function isDamaged(error: unknown): boolean {

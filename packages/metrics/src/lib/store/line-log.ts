@@ -1,8 +1,8 @@
 import { closeSync, fdatasync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { parseJson } from '@genie/core/ports';
 import { GenieError } from '@genie/core/errors';
+import { parseJson } from '@genie/core/ports';
 import { syncFolder, writeAll } from './atomic-file.ts';
 
 const flush = promisify(fdatasync);

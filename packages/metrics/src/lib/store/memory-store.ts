@@ -1,7 +1,14 @@
 import { GenieError } from '@genie/core/errors';
 import { type DayRollup, mergeRollups, rollupOf } from './day-rollup.ts';
 import type {
-  AppendResult, DayQuery, DefinitionSet, MetricsStore, ObservationQuery, RecordKind, RecordQuery, StoredRecord,
+  AppendResult,
+  DayQuery,
+  DefinitionSet,
+  MetricsStore,
+  ObservationQuery,
+  RecordKind,
+  RecordQuery,
+  StoredRecord,
 } from './metrics-store.ts';
 import { localDay, type Observation } from './observation.ts';
 
@@ -16,7 +23,8 @@ export function createMemoryStore(): MetricsStore {
   const records = new Map<RecordKind, Map<string, StoredRecord>>();
 
   const assertOpen = (): void => {
-    if (closed) throw new GenieError('GENIE_METRICS_CLOSED', 'The metrics store is closed. Open it again with openMetrics.');
+    if (closed)
+      throw new GenieError('GENIE_METRICS_CLOSED', 'The metrics store is closed. Open it again with openMetrics.');
   };
   const appendOne = (observation: Observation): AppendResult => {
     if (ids.has(observation.id)) return 'duplicate';
@@ -103,7 +111,10 @@ function selectDays(all: readonly DayRollup[], query: DayQuery): readonly DayRol
   const { kpiId, fromDay = Number.NEGATIVE_INFINITY, toDay = Number.POSITIVE_INFINITY, withBins = false } = query;
   return all
     .filter((one) => (kpiId === undefined || one.kpiId === kpiId) && one.day >= fromDay && one.day <= toDay)
-    .sort((left, right) => compareText(left.kpiId, right.kpiId) || left.day - right.day || compareText(left.unit, right.unit))
+    .sort(
+      (left, right) =>
+        compareText(left.kpiId, right.kpiId) || left.day - right.day || compareText(left.unit, right.unit),
+    )
     .map((one) => (withBins ? one : { ...one, bins: {} }));
 }
 

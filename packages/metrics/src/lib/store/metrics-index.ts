@@ -44,12 +44,13 @@ export class MetricsIndex {
 
   clear(): void {
     this.#series.clear();
-    for (const table of ['meta', 'log', 'series', 'observation', 'day', 'bin', 'record']) this.#database.exec(`DELETE FROM ${table}`);
+    for (const table of ['meta', 'log', 'series', 'observation', 'day', 'bin', 'record'])
+      this.#database.exec(`DELETE FROM ${table}`);
   }
 
   getMeta(key: string): number | undefined {
     const row = this.#prepare('SELECT value FROM meta WHERE key = ?').get(key);
-    return row === undefined ? undefined : Number(row['value']);
+    return row === undefined ? undefined : Number(row.value);
   }
 
   setMeta(key: string, value: number): void {
@@ -57,7 +58,9 @@ export class MetricsIndex {
   }
 
   getLog(name: string): LogState | undefined {
-    return this.#prepare('SELECT generation, next, last, hash FROM log WHERE name = ?').get(name) as LogState | undefined;
+    return this.#prepare('SELECT generation, next, last, hash FROM log WHERE name = ?').get(name) as
+      | LogState
+      | undefined;
   }
 
   setLog(name: string, state: LogState): void {
@@ -68,14 +71,33 @@ export class MetricsIndex {
   addObservation(observation: Observation, position: number): void {
     const series = this.#seriesId(observation.kpiId, observation.unit);
     const run = observation.runId === undefined ? null : shortHash(observation.runId);
-    this.#prepare('INSERT INTO observation VALUES (?, ?, ?, ?, ?)').run(position, shortHash(observation.id), series, observation.at, run);
+    this.#prepare('INSERT INTO observation VALUES (?, ?, ?, ?, ?)').run(
+      position,
+      shortHash(observation.id),
+      series,
+      observation.at,
+      run,
+    );
     this.addRollup(rollupOf(observation), series);
   }
 
   addRollup(one: DayRollup, series = this.#seriesId(one.kpiId, one.unit)): void {
     this.#prepare(upsertDay).run(
-      series, one.day, one.count, one.noData, one.estimated, one.unverified, one.sum, one.sumOfSquares, one.weightedSum,
-      one.weight, one.minimum, one.maximum, one.firstAt, one.lastAt, one.lastValue,
+      series,
+      one.day,
+      one.count,
+      one.noData,
+      one.estimated,
+      one.unverified,
+      one.sum,
+      one.sumOfSquares,
+      one.weightedSum,
+      one.weight,
+      one.minimum,
+      one.maximum,
+      one.firstAt,
+      one.lastAt,
+      one.lastValue,
     );
     for (const bin in one.bins) this.#prepare(upsertBin).run(series, one.day, Number(bin), one.bins[bin] ?? 0);
   }
@@ -89,12 +111,15 @@ export class MetricsIndex {
   positions(query: ObservationQuery): number[] {
     const { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER, limit = 10_000 } = query;
     if (query.runId !== undefined) {
-      const sql = 'SELECT position FROM observation WHERE run = ? AND at >= ? AND at < ? ORDER BY at DESC, position DESC LIMIT ?';
+      const sql =
+        'SELECT position FROM observation WHERE run = ? AND at >= ? AND at < ? ORDER BY at DESC, position DESC LIMIT ?';
       return this.#prepare(sql).all(shortHash(query.runId), from, to, limit).map(toPosition);
     }
     const where = query.kpiId === undefined ? '' : 'series IN (SELECT id FROM series WHERE kpi = ?) AND';
     const sql = `SELECT position FROM observation WHERE ${where} at >= ? AND at < ? ORDER BY at DESC, position DESC LIMIT ?`;
-    return this.#prepare(sql).all(...(query.kpiId === undefined ? [] : [query.kpiId]), from, to, limit).map(toPosition);
+    return this.#prepare(sql)
+      .all(...(query.kpiId === undefined ? [] : [query.kpiId]), from, to, limit)
+      .map(toPosition);
   }
 
   days(query: DayQuery): DayRollup[] {
@@ -103,11 +128,16 @@ export class MetricsIndex {
     const parameters = [...(kpiId === undefined ? [] : [kpiId]), fromDay, toDay];
     const bins = withBins ? this.#bins(where, parameters) : undefined;
     const sql = `SELECT kpi, unit, day.* FROM series JOIN day ON day.series = series.id WHERE ${where} ORDER BY kpi, day, unit`;
-    return this.#prepare(sql).all(...parameters).map((row) => rowToRollup(row as DayRow, bins));
+    return this.#prepare(sql)
+      .all(...parameters)
+      .map((row) => rowToRollup(row as DayRow, bins));
   }
 
   putRecord(kind: string, record: { readonly id: string; readonly at: number }, body: string): boolean {
-    return this.#prepare('INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?)').run(kind, record.id, record.at, body).changes === 1;
+    return (
+      this.#prepare('INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?)').run(kind, record.id, record.at, body)
+        .changes === 1
+    );
   }
 
   /** Newest first. */
@@ -128,9 +158,9 @@ export class MetricsIndex {
     const sql = `SELECT series, day, bin, count FROM series JOIN bin ON bin.series = series.id WHERE ${where}`;
     const bins = new Map<string, Record<number, number>>();
     for (const row of this.#prepare(sql).all(...parameters)) {
-      const key = `${row['series']}:${row['day']}`;
+      const key = `${row.series}:${row.day}`;
       const known = bins.get(key) ?? {};
-      known[Number(row['bin'])] = Number(row['count']);
+      known[Number(row.bin)] = Number(row.count);
       bins.set(key, known);
     }
     return bins;
@@ -142,7 +172,7 @@ export class MetricsIndex {
     if (cached !== undefined) return cached;
     this.#prepare('INSERT OR IGNORE INTO series (kpi, unit) VALUES (?, ?)').run(kpi, unit);
     const row = this.#prepare('SELECT id FROM series WHERE kpi = ? AND unit = ?').get(kpi, unit);
-    const id = Number(row?.['id']);
+    const id = Number(row?.id);
     this.#series.set(key, id);
     return id;
   }
@@ -165,7 +195,8 @@ const upsertDay = `INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
     THEN excluded.last_value ELSE last_value END,
   last_at = max(last_at, excluded.last_at)`;
 
-const upsertBin = 'INSERT INTO bin VALUES (?, ?, ?, ?) ON CONFLICT (series, day, bin) DO UPDATE SET count = count + excluded.count';
+const upsertBin =
+  'INSERT INTO bin VALUES (?, ?, ?, ?) ON CONFLICT (series, day, bin) DO UPDATE SET count = count + excluded.count';
 
 type DayRow = Record<string, number> & { kpi: string; unit: string };
 
@@ -173,26 +204,26 @@ function rowToRollup(row: DayRow, bins: ReadonlyMap<string, Record<number, numbe
   return {
     kpiId: row.kpi,
     unit: row.unit,
-    day: row['day'] as number,
-    count: row['count'] as number,
-    noData: row['no_data'] as number,
-    estimated: row['estimated'] as number,
-    unverified: row['unverified'] as number,
-    sum: row['sum'] as number,
-    sumOfSquares: row['squares'] as number,
-    weightedSum: row['weighted'] as number,
-    weight: row['weight'] as number,
-    minimum: row['minimum'] as number,
-    maximum: row['maximum'] as number,
-    firstAt: row['first_at'] as number,
-    lastAt: row['last_at'] as number,
-    lastValue: row['last_value'] as number,
-    bins: bins?.get(`${row['series']}:${row['day']}`) ?? {},
+    day: row.day as number,
+    count: row.count as number,
+    noData: row.no_data as number,
+    estimated: row.estimated as number,
+    unverified: row.unverified as number,
+    sum: row.sum as number,
+    sumOfSquares: row.squares as number,
+    weightedSum: row.weighted as number,
+    weight: row.weight as number,
+    minimum: row.minimum as number,
+    maximum: row.maximum as number,
+    firstAt: row.first_at as number,
+    lastAt: row.last_at as number,
+    lastValue: row.last_value as number,
+    bins: bins?.get(`${row.series}:${row.day}`) ?? {},
   };
 }
 
 function toPosition(row: Record<string, unknown>): number {
-  return Number(row['position']);
+  return Number(row.position);
 }
 
 /** 48 bits of SHA-256: small in the index and exact in a JavaScript number. Equal hashes are compared by their real ids. */

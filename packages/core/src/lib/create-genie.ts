@@ -1,0 +1,140 @@
+import type { Approvals } from './approvals/approvals.ts';
+import { openApprovals } from './approvals/file-approvals.ts';
+import { createMemoryApprovals } from './approvals/memory-approvals.ts';
+import { createEventBus, type EventBus } from './events/bus.ts';
+import type { Genie, GenieOptions, RunHandle, RunOptions } from './genie.ts';
+import { GenieError } from './genie-error.ts';
+import { type Home, keepOutputIn, openHome, saveBriefingIn } from './home/open-home.ts';
+import { openJournal } from './journal/file-journal.ts';
+import type { Journal } from './journal/journal.ts';
+import { createMemoryJournal } from './journal/memory-journal.ts';
+import { type ResolvedOptions, resolveOptions } from './options.ts';
+import type { Trigger } from './run-record.ts';
+import { RunQueue } from './run-queue.ts';
+import { type RunStarter, startRun } from './start-run.ts';
+import { createWaker, type Waker } from './waker.ts';
+
+/**
+ * Makes a genie. Nothing runs yet. With a home the journal, approvals and artifacts live there, and this process owns it
+ * until `close`.
+ *
+ * Throws at once: `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID`, `GENIE_BUDGET_INVALID`,
+ * `GENIE_HOME_IN_USE` (another process owns the home), `GENIE_HOME_FILE`, `GENIE_HOME_VERSION`, `GENIE_HOME_UNREADABLE`.
+ */
+export function createGenie(options: GenieOptions): Genie {
+  const resolved = resolveOptions(options);
+  const { clock, ids } = resolved;
+  const home = options.home === undefined ? undefined : openHome(options.home, {
+    id: options.id ?? ids.next('genie'), goal: resolved.goal, createdAt: clock.now(),
+  });
+  return new OpenGenie(resolved, home);
+}
+
+class OpenGenie implements Genie {
+  readonly id: string;
+  readonly goal: string;
+  readonly events: EventBus;
+  readonly approvals: Approvals;
+  readonly journal: Journal;
+  readonly #options: ResolvedOptions;
+  readonly #ownsJournal: boolean;
+  readonly #ownsApprovals: boolean;
+  readonly #starter: RunStarter;
+  readonly #running = new Set<RunHandle>();
+  readonly #home: Home | undefined;
+  #waker: Waker | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ResolvedOptions, home: Home | undefined) {
+    const { raw, clock, ids } = options;
+    this.#options = options;
+    this.#home = home;
+    this.id = raw.id ?? home?.file.id ?? ids.next('genie');
+    this.goal = options.goal;
+    this.#ownsJournal = !raw.journal;
+    this.#ownsApprovals = !raw.approvals;
+    this.journal = raw.journal ?? this.#openOwnJournal();
+    this.approvals = raw.approvals ?? (home ? openApprovals({ dir: home.approvals, clock, ids }) : createMemoryApprovals({ clock, ids }));
+    this.events = createEventBus({ validate: raw.validateEvents ?? false, ...(raw.onWarning ? { onWarning: raw.onWarning } : {}) });
+    this.#starter = {
+      genieId: this.id,
+      options,
+      journal: this.journal,
+      approvals: this.approvals,
+      events: this.events,
+      queue: new RunQueue(options.concurrentRuns),
+      ...(home ? { keepOutput: keepOutputIn(home.artifacts), saveBriefing: saveBriefingIn(home.artifacts) } : {}),
+    };
+  }
+
+  run(trigger: Trigger = { kind: 'manual' }, options: RunOptions = {}): RunHandle {
+    return this.#start({ runId: options.runId ?? this.#options.ids.next('run'), trigger, signal: options.signal });
+  }
+
+  resume(runId: string, options: { readonly signal?: AbortSignal } = {}): RunHandle {
+    return this.#start({ runId, trigger: undefined, signal: options.signal });
+  }
+
+  async recover(): Promise<readonly RunHandle[]> {
+    const unfinished = (await this.journal.list()).filter((run) => run.status === 'open');
+    return unfinished.map((run) => this.resume(run.runId));
+  }
+
+  chat(text: string, options: { readonly signal?: AbortSignal } = {}): RunHandle {
+    return this.run({ kind: 'message', text }, options);
+  }
+
+  async propose(options: { readonly signal?: AbortSignal } = {}) {
+    const { propose } = await import('./creation/propose.ts');
+    return propose({ genieId: this.id, options: this.#options, approvals: this.approvals, ...options });
+  }
+
+  start(): void {
+    this.#assertOpen();
+    const { schedule } = this.#options.raw;
+    if (!schedule) {
+      throw new GenieError('GENIE_SCHEDULE_MISSING', 'This genie has no schedule. Pass schedule: { cron, timezone } to createGenie.');
+    }
+    this.#waker ??= createWaker({ genie: this, schedule, clock: this.#options.clock, folder: this.#home?.schedule });
+    this.#waker.start();
+  }
+
+  stop(): void {
+    this.#waker?.stop();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await this.#waker?.close();
+    for (const handle of this.#running) handle.cancel();
+    await Promise.all([...this.#running].map((handle) => handle.outcome));
+    if (this.#ownsApprovals) await this.approvals.close();
+    if (this.#ownsJournal) await this.journal.close();
+  }
+
+  #start(request: { readonly runId: string; readonly trigger: Trigger | undefined; readonly signal: AbortSignal | undefined }): RunHandle {
+    this.#assertOpen();
+    const handle = startRun(this.#starter, request);
+    this.#running.add(handle);
+    void handle.outcome.then(() => this.#running.delete(handle));
+    return handle;
+  }
+
+  #openOwnJournal(): Journal {
+    if (!this.#home) return createMemoryJournal();
+    const journal = openJournal({ dir: this.#home.journal, now: () => this.#options.clock.now() });
+    return journal;
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new GenieError('GENIE_CLOSED', 'This genie is closed. Make a new one with createGenie.');
+  }
+}

@@ -1,0 +1,71 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describeThrown, GenieError } from '../genie-error.ts';
+import type { KeepOutput } from '../loop/loop-context.ts';
+import { type GenieFile, genieFilePath, readGenieFile, writeGenieFile } from './genie-file.ts';
+
+/** The folders of a home. The same names in a container, under `/genie`. */
+export interface HomeFolders {
+  readonly root: string;
+  readonly journal: string;
+  readonly approvals: string;
+  readonly workspace: string;
+  readonly artifacts: string;
+  readonly memory: string;
+  readonly metrics: string;
+  readonly schedule: string;
+}
+
+export interface Home extends HomeFolders {
+  readonly file: GenieFile;
+}
+
+export function homeFolders(root: string): HomeFolders {
+  return {
+    root,
+    journal: join(root, 'journal'),
+    approvals: join(root, 'approvals'),
+    workspace: join(root, 'workspace'),
+    artifacts: join(root, 'artifacts'),
+    memory: join(root, 'memory'),
+    metrics: join(root, 'memory', 'metrics'),
+    schedule: join(root, 'schedule'),
+  };
+}
+
+/**
+ * Opens a home, and makes it when there is none yet. Throws what {@link readGenieFile} throws except
+ * `GENIE_HOME_MISSING`, and `GENIE_HOME_GOAL` when the home belongs to another goal.
+ */
+export function openHome(root: string, fresh: { readonly id: string; readonly goal: string; readonly createdAt: number }): Home {
+  const folders = homeFolders(root);
+  try {
+    for (const folder of [folders.workspace, folders.artifacts, folders.memory]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new GenieError('GENIE_HOME_UNREADABLE', `The home ${root} cannot be used (${describeThrown(error)}).`, { cause: error });
+  }
+  if (!fs.existsSync(genieFilePath(root))) writeGenieFile(root, { format: 1, ...fresh });
+  return { ...folders, file: readGenieFile(root) };
+}
+
+/** Keeps long tool results as files under `artifacts/results`, readable by name. */
+export function keepOutputIn(artifacts: string): KeepOutput {
+  return async ({ runId, callId }, text) => {
+    const folder = join(artifacts, 'results');
+    await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+    const name = `${runId}-${callId}`.replace(/[^\w.-]/g, '_').slice(0, 150);
+    await fs.promises.writeFile(join(folder, `${name}.txt`), text, { mode: 0o600 });
+    return `artifacts/results/${name}.txt`;
+  };
+}
+
+/** Keeps briefings as files under `artifacts/briefings`. A repeated report overwrites its own file. */
+export function saveBriefingIn(artifacts: string): (runId: string, markdown: string) => Promise<void> {
+  return async (runId, markdown) => {
+    const folder = join(artifacts, 'briefings');
+    await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, `${runId.replace(/[^\w.-]/g, '_').slice(0, 150)}.md`);
+    await fs.promises.writeFile(`${path}.tmp`, `${markdown.trimEnd()}\n`, { mode: 0o600 });
+    await fs.promises.rename(`${path}.tmp`, path);
+  };
+}

@@ -1,0 +1,129 @@
+import { request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { EgressError } from '../egress-error.ts';
+import type { Admission } from '../gate.ts';
+import { spliceAdmitted } from '../tunnel/handle-connect.ts';
+import { refuseOnSocket } from './answer.ts';
+import { readWireRequest, refuseWire, type WireRequest } from './handle-request.ts';
+import type { ProxyCore } from './proxy-core.ts';
+import { endToEndHeaders, readWireFacts } from './wire-check.ts';
+
+/** Where an upgrade is read from: the proxy itself, or a tunnel whose approval may cover it. */
+export interface UpgradeSource {
+  readonly read: () => WireRequest;
+  readonly admit: (wire: WireRequest, signal: AbortSignal) => Admission | Promise<Admission>;
+}
+
+/** WebSocket by `GET http://host/path` with `Upgrade: websocket` (RFC 6455). Other protocols are refused. */
+export function handleUpgrade(core: ProxyCore, request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> {
+  return upgradeFrom(
+    core,
+    { request, client, head },
+    {
+      read() {
+        core.authenticate(request);
+        return readWireRequest(core, request, 'upgrade');
+      },
+      admit: (wire, signal) => core.gate.admit({ ...wire.exit, signal }),
+    },
+  );
+}
+
+type Arrival = Pick<Switch, 'request' | 'client' | 'head'>;
+
+export async function upgradeFrom(core: ProxyCore, arrival: Arrival, source: UpgradeSource): Promise<void> {
+  const { request, client } = arrival;
+  client.on('error', () => client.destroy());
+  const gone = new AbortController();
+  client.once('close', () => gone.abort(new EgressError('closed', 'the asker left')));
+  let upstream: Socket | undefined;
+  let isRead = false;
+  try {
+    const wire = source.read();
+    if (core.gate.rules('wire:upgrade')) refuseOtherProtocols(request);
+    isRead = true;
+    const admission = await source.admit(wire, gone.signal);
+    upstream = await core.gate.open({ host: admission.host, port: wire.exit.destination.port }, gone.signal);
+    switchProtocols(core, { ...arrival, upstream, wire, admission });
+  } catch (error) {
+    if (!isRead) refuseWire(core, request, error);
+    upstream?.destroy();
+    refuseOnSocket(client, error);
+  }
+}
+
+function refuseOtherProtocols(request: IncomingMessage): void {
+  const protocol = request.headers.upgrade ?? '';
+  if (protocol.toLowerCase() === 'websocket' && request.method === 'GET') return;
+  throw new EgressError('request-form', `an upgrade to ${JSON.stringify(protocol.slice(0, 40))} is not forwarded`);
+}
+
+interface Switch {
+  readonly request: IncomingMessage;
+  readonly client: Duplex;
+  readonly head: Buffer;
+  readonly upstream: Socket;
+  readonly wire: WireRequest;
+  readonly admission: Admission;
+}
+
+function switchProtocols(core: ProxyCore, work: Switch): void {
+  const { request, client, head, upstream, wire, admission } = work;
+  const outgoing = httpRequest({
+    createConnection: () => upstream,
+    method: 'GET',
+    path: wire.path,
+    headers: upgradeHeaders(core, work),
+    setHost: false,
+    timeout: core.times.idleTimeoutMs,
+  });
+  const fail = (error: unknown): void => {
+    upstream.destroy();
+    refuseOnSocket(client, error);
+  };
+  outgoing.on('error', fail);
+  outgoing.on('timeout', () => fail(new EgressError('timeout', `${admission.host.name} did not answer in time`)));
+  outgoing.on('upgrade', (answer: IncomingMessage, socket: Socket, rest: Buffer) => {
+    outgoing.removeListener('error', fail);
+    client.write(answerHead(answer));
+    if (rest.length > 0) client.write(rest);
+    spliceAdmitted(core, { client, upstream: socket, admission, bytes: head });
+  });
+  outgoing.on('response', (answer: IncomingMessage) => relayPlain(core, answer, client, admission));
+  client.once('close', () => outgoing.destroy());
+  outgoing.end();
+  request.resume();
+}
+
+function upgradeHeaders(core: ProxyCore, { request, wire, admission }: Switch): string[] {
+  const { port } = wire.exit.destination;
+  const kept = endToEndHeaders(request.rawHeaders, wire.facts, core.gate.rules);
+  const host = port === 80 ? admission.host.name : `${admission.host.name}:${port}`;
+  return ['Host', host, ...kept, 'Connection', 'Upgrade', 'Upgrade', request.headers.upgrade ?? 'websocket'];
+}
+
+function answerHead(answer: IncomingMessage): string {
+  const lines: string[] = [];
+  for (let index = 0; index < answer.rawHeaders.length; index += 2)
+    lines.push(`${answer.rawHeaders[index]}: ${answer.rawHeaders[index + 1]}\r\n`);
+  return `HTTP/1.1 ${answer.statusCode} ${STATUS_CODES[answer.statusCode ?? 0] ?? 'Switching Protocols'}\r\n${lines.join('')}\r\n`;
+}
+
+/** A server that says no to the upgrade: its answer goes back and the connection ends. */
+function relayPlain(core: ProxyCore, answer: IncomingMessage, client: Duplex, admission: Admission): void {
+  const headers = endToEndHeaders(answer.rawHeaders, readWireFacts(answer.rawHeaders), core.gate.rules);
+  const lines: string[] = [];
+  for (let index = 0; index < headers.length; index += 2) {
+    if (headers[index]?.toLowerCase() !== 'content-length') lines.push(`${headers[index]}: ${headers[index + 1]}\r\n`);
+  }
+  client.write(
+    `HTTP/1.1 ${answer.statusCode} ${STATUS_CODES[answer.statusCode ?? 0] ?? 'Unknown'}\r\n${lines.join('')}Connection: close\r\n\r\n`,
+  );
+  let bytesDown = 0;
+  answer.on('data', (chunk: Buffer) => {
+    bytesDown += chunk.length;
+  });
+  answer.on('close', () => core.gate.close(admission, { bytesUp: 0, bytesDown, status: answer.statusCode ?? 0 }));
+  answer.pipe(client);
+}

@@ -1,0 +1,33 @@
+/** Where a request line points to, cut apart without decoding or repairing anything. */
+export interface Authority {
+  readonly hostText: string;
+  readonly port: number;
+}
+
+export interface AbsoluteTarget extends Authority {
+  /** Path and query, starting with `/`. */
+  readonly path: string;
+}
+
+/** `host:port` with a decimal port from 1 to 65535 without leading zeros; undefined for anything else. */
+export function parseAuthority(text: string, defaultPort?: number): Authority | undefined {
+  const match = /^(\[[0-9A-Fa-f:.]*\]|[^\s:/?#@\\[\]]*)(?::([1-9]\d{0,4}))?$/.exec(text);
+  if (match === null) return undefined;
+  const port = match[2] === undefined ? defaultPort : Number(match[2]);
+  if (port === undefined || port > 65_535) return undefined;
+  return { hostText: match[1] ?? '', port };
+}
+
+/** The target of a request to a proxy: `http://host[:port]/path`. User information and other schemes are refused (RFC 9112, 3.2.2). */
+export function parseAbsoluteTarget(text: string): AbsoluteTarget | undefined {
+  const match = /^http:\/\/([^/?#]*)(.*)$/is.exec(text);
+  const authority = match === null ? undefined : parseAuthority(match[1] ?? '', 80);
+  if (authority === undefined) return undefined;
+  const rest = match?.[2] ?? '';
+  return { ...authority, path: rest.startsWith('/') ? rest : `/${rest}` };
+}
+
+/** A path or query as it may be forwarded: visible ASCII without a fragment. */
+export function isCleanPath(path: string): boolean {
+  return /^\/[!"$-~]*$/.test(path);
+}

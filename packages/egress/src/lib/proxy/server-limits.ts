@@ -1,0 +1,61 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { EgressError } from '../egress-error.ts';
+import { refuseOnSocket, writeHead } from './answer.ts';
+import type { ProxyCore } from './proxy-core.ts';
+
+const maxPipelined = 16;
+
+/** A server with limits on what a client may send and how slowly; what the parser refuses is answered and closed. */
+export function createLimitedServer(
+  core: ProxyCore,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
+): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: core.gate.rules('wire:header-size') ? 16_384 : 10_000_000,
+      connectionsCheckingInterval: Math.min(1_000, core.times.headersTimeoutMs / 2),
+    },
+    handle,
+  );
+  configureServer(server, core);
+  return server;
+}
+
+function configureServer(server: Server, core: ProxyCore): void {
+  const { times, gate } = core;
+  const isStrict = gate.rules('wire:slow-client');
+  server.headersTimeout = isStrict ? times.headersTimeoutMs : 0;
+  server.requestTimeout = isStrict ? times.requestTimeoutMs : 0;
+  server.timeout = times.idleTimeoutMs;
+  server.keepAliveTimeout = 60_000;
+  // Node would drop what is over the limit silently; the wire check counts instead.
+  server.maxHeadersCount = 0;
+  const underway = new WeakMap<object, number>();
+  const count = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request;
+    const now = (underway.get(socket) ?? 0) + 1;
+    underway.set(socket, now);
+    response.once('close', () => underway.set(socket, (underway.get(socket) ?? 1) - 1));
+    if (now > maxPipelined && gate.rules('wire:pipelining')) socket.destroy();
+  };
+  server.prependListener('request', count);
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    response.writeContinue();
+    server.emit('request', request, response);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'HPE_HEADER_OVERFLOW')
+      socket.end(writeHead(431, { connection: 'close', 'content-length': '0' }));
+    else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+      socket.end(writeHead(408, { connection: 'close', 'content-length': '0' }));
+    else
+      refuseOnSocket(
+        socket,
+        new EgressError(
+          'request-smuggling',
+          `the request is not HTTP/1.1 as it is written: ${error.code ?? error.message}`,
+        ),
+      );
+    setTimeout(() => socket.destroy(), 200).unref();
+  });
+}

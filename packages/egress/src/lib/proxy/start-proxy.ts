@@ -1,0 +1,124 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { GenieError } from '@genie/core/errors';
+import type { EgressContext } from '@genie/core/ports';
+import type { Egress } from '../create-egress.ts';
+import { handleConnect } from '../tunnel/handle-connect.ts';
+import { createInnerHttp } from '../tunnel/inner-http.ts';
+import { createAuthenticator } from './authenticate.ts';
+import { handleRequest } from './handle-request.ts';
+import { handleUpgrade } from './handle-upgrade.ts';
+import type { ProxyCore } from './proxy-core.ts';
+import { createLimitedServer } from './server-limits.ts';
+import { UpstreamPool } from './upstream-pool.ts';
+
+export interface ProxyOptions {
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: any free port. */
+  readonly port?: number;
+  /** `user:password` that every request has to bring. */
+  readonly auth?: string;
+  /** Path of a unix socket (a pipe name on Windows) instead of host and port. */
+  readonly socket?: string;
+  /** Written to approvals and the audit log for everything that comes through this proxy. */
+  readonly context?: EgressContext;
+  /** Default 10,000. */
+  readonly headersTimeoutMs?: number;
+  /** Default 300,000. */
+  readonly requestTimeoutMs?: number;
+  /** Default 120,000. */
+  readonly idleTimeoutMs?: number;
+  /** Connections at one time. Default 10,000. */
+  readonly maxConnections?: number;
+}
+
+export interface Proxy {
+  /** What to put into `HTTP_PROXY`; with `auth`, credentials are not part of it. Undefined for a socket. */
+  readonly url: string;
+  readonly port: number;
+  /** Connections that are open now. */
+  connections(): number;
+  /** Ends every connection. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a forward proxy (`CONNECT`, absolute form, WebSocket) whose every request passes the filter. Errors by code:
+ * `GENIE_EGRESS_OPTIONS`, `GENIE_EGRESS_LISTEN` (the address is taken or not ours).
+ */
+export async function startProxy(egress: Egress, options: ProxyOptions = {}): Promise<Proxy> {
+  const core = createCore(egress, options);
+  const open = new Set<Duplex>();
+  const { server, inner } = createProxyServer(core, open);
+  server.maxConnections = options.maxConnections ?? 10_000;
+  await listen(server, options);
+  const lower = egress.raiseGrade('proxy');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? (address as AddressInfo).port : 0;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => {
+    closing ??= new Promise((resolve) => {
+      lower();
+      server.close(() => resolve());
+      inner.close();
+      for (const socket of open) socket.destroy();
+      core.pool.destroy();
+    });
+    return closing;
+  };
+  return { url: options.socket ?? toUrl(options.host ?? '127.0.0.1', port), port, connections: () => open.size, close };
+}
+
+function createCore(egress: Egress, options: ProxyOptions): ProxyCore {
+  const { gate } = egress;
+  const times = {
+    headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? 300_000,
+    idleTimeoutMs: options.idleTimeoutMs ?? 120_000,
+  };
+  const authenticate = gate.rules('wire:auth') ? createAuthenticator(options.auth) : () => undefined;
+  return {
+    gate,
+    times,
+    authenticate,
+    pool: new UpstreamPool(gate, { idleMs: times.idleTimeoutMs }),
+    context: options.context ?? {},
+    credentialsFor: () => [],
+  };
+}
+
+/** The server without its listener, for whoever brings connections of his own. */
+export function createProxyServer(
+  core: ProxyCore,
+  open: Set<Duplex>,
+): { readonly server: Server; readonly inner: Server } {
+  const inner = createInnerHttp(core);
+  const server = createLimitedServer(core, (request, response) => handleRequest(core, request, response));
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
+  server.on('connect', (request, client, head) => void handleConnect(core, inner.accept, request, client, head));
+  server.on('upgrade', (request, client, head) => void handleUpgrade(core, request, client, head));
+  return { server, inner: inner.server };
+}
+
+function listen(server: Server, options: ProxyOptions): Promise<void> {
+  const where =
+    options.socket === undefined
+      ? { host: options.host ?? '127.0.0.1', port: options.port ?? 0 }
+      : { path: options.socket };
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const message = `the proxy cannot listen on ${JSON.stringify(where)}: ${cause.message}. Choose another address or port`;
+      reject(new GenieError('GENIE_EGRESS_LISTEN', message, { cause }));
+    });
+    server.listen(where, () => resolve());
+  });
+}
+
+function toUrl(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,141 @@
+/** What the first message of a TLS connection says about where it goes. */
+export type HelloResult =
+  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'invalid'; readonly problem: string }
+  | { readonly kind: 'hello'; readonly names: readonly string[]; readonly isEncrypted: boolean };
+
+const handshakeRecord = 22;
+const clientHello = 1;
+const serverName = 0;
+// Encrypted client hello (RFC 9849) and its draft predecessor, encrypted SNI.
+const encryptedHello: ReadonlySet<number> = new Set([0xfe0d, 0xffce]);
+const maxRecordBytes = 16_384;
+
+/**
+ * Reads a ClientHello (RFC 8446, 4.1.2; RFC 6066, 3) from the first bytes of a connection, also when it is spread over
+ * several records. Strict: whatever a server might read in another way is invalid.
+ */
+export function readClientHello(bytes: Uint8Array): HelloResult {
+  const message = joinRecords(bytes);
+  if ('kind' in message) return message;
+  try {
+    return readMessage(new Reader(message.body));
+  } catch (error) {
+    if (error instanceof RangeError) return { kind: 'invalid', problem: error.message };
+    throw error;
+  }
+}
+
+/** The body of the first handshake message. */
+function joinRecords(bytes: Uint8Array): { readonly body: Uint8Array } | Exclude<HelloResult, { kind: 'hello' }> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (let offset = 0; offset < bytes.length; ) {
+    if (bytes[offset] !== handshakeRecord)
+      return { kind: 'invalid', problem: 'another record inside the client hello' };
+    if (offset + 5 > bytes.length) return { kind: 'incomplete' };
+    if (bytes[offset + 1] !== 3) return { kind: 'invalid', problem: 'not a TLS version' };
+    const size = number16(bytes, offset + 3);
+    if (size === 0 || size > maxRecordBytes) return { kind: 'invalid', problem: `a record of ${size} bytes` };
+    const part = bytes.subarray(offset + 5, offset + 5 + size);
+    parts.push(part);
+    length += part.length;
+    const needed = messageLength(parts);
+    if (needed !== undefined && length >= needed) return finishMessage(parts, needed, length, part.length === size);
+    if (part.length < size) return { kind: 'incomplete' };
+    offset += 5 + size;
+  }
+  return { kind: 'incomplete' };
+}
+
+function finishMessage(
+  parts: readonly Uint8Array[],
+  needed: number,
+  length: number,
+  isWholeRecord: boolean,
+): ReturnType<typeof joinRecords> {
+  const message = Buffer.concat(parts);
+  if (message[0] !== clientHello) return { kind: 'invalid', problem: 'the first message is not a client hello' };
+  // A second message in the same record would be read by the server and not by us.
+  if (length > needed) return { kind: 'invalid', problem: 'more than a client hello in its record' };
+  if (!isWholeRecord) return { kind: 'incomplete' };
+  return { body: message.subarray(4, needed) };
+}
+
+function messageLength(parts: readonly Uint8Array[]): number | undefined {
+  const head: number[] = [];
+  for (const part of parts) {
+    head.push(...part.subarray(0, 4 - head.length));
+    if (head.length === 4) return 4 + (head[1] ?? 0) * 65_536 + (head[2] ?? 0) * 256 + (head[3] ?? 0);
+  }
+  return undefined;
+}
+
+function readMessage(reader: Reader): HelloResult {
+  reader.skip(2 + 32);
+  reader.take(reader.number(1));
+  reader.take(reader.number(2));
+  reader.take(reader.number(1));
+  if (reader.isAtEnd) return { kind: 'hello', names: [], isEncrypted: false };
+  const extensions = new Reader(reader.take(reader.number(2)));
+  if (!reader.isAtEnd) throw new RangeError('bytes after the extensions');
+  const names: string[] = [];
+  const seen = new Set<number>();
+  let isEncrypted = false;
+  while (!extensions.isAtEnd) {
+    const type = extensions.number(2);
+    const content = extensions.take(extensions.number(2));
+    if (seen.has(type)) throw new RangeError(`extension ${type} is there twice`);
+    seen.add(type);
+    if (type === serverName) names.push(...readNames(new Reader(content)));
+    if (encryptedHello.has(type)) isEncrypted = true;
+  }
+  return { kind: 'hello', names, isEncrypted };
+}
+
+function readNames(reader: Reader): readonly string[] {
+  const list = new Reader(reader.take(reader.number(2)));
+  if (!reader.isAtEnd) throw new RangeError('bytes after the server names');
+  const names: string[] = [];
+  while (!list.isAtEnd) {
+    const type = list.number(1);
+    const name = Buffer.from(list.take(list.number(2))).toString('latin1');
+    if (type !== 0) throw new RangeError(`a server name of type ${type}`);
+    names.push(name);
+  }
+  if (names.length === 0) throw new RangeError('an empty list of server names');
+  return names;
+}
+
+class Reader {
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get isAtEnd(): boolean {
+    return this.#offset === this.#bytes.length;
+  }
+
+  number(size: 1 | 2): number {
+    const part = this.take(size);
+    return size === 1 ? (part[0] ?? 0) : number16(part, 0);
+  }
+
+  take(size: number): Uint8Array {
+    if (this.#offset + size > this.#bytes.length) throw new RangeError('a length that goes past the end');
+    const part = this.#bytes.subarray(this.#offset, this.#offset + size);
+    this.#offset += size;
+    return part;
+  }
+
+  skip(size: number): void {
+    this.take(size);
+  }
+}
+
+function number16(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] ?? 0) * 256 + (bytes[offset + 1] ?? 0);
+}

@@ -1,0 +1,139 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { EgressError } from '../egress-error.ts';
+import type { Admission, Exit } from '../gate.ts';
+import { refuseOnSocket } from '../proxy/answer.ts';
+import type { ProxyCore } from '../proxy/proxy-core.ts';
+import { parseAuthority } from '../proxy/request-form.ts';
+import { checkWire, readWireFacts } from '../proxy/wire-check.ts';
+import { peek } from './peek.ts';
+import { splice } from './splice.ts';
+import { vetHello } from './vet-hello.ts';
+
+const maxHeldBytes = 65_536;
+
+/** Where a tunnel turns out to carry HTTP. */
+export type InnerHttp = (client: Duplex, bytes: Buffer, admission: Admission) => void;
+
+/** `CONNECT host:port`: admitted, dialled, answered, and then looked into before the first byte goes on. */
+export async function handleConnect(
+  core: ProxyCore,
+  innerHttp: InnerHttp,
+  request: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+): Promise<void> {
+  let exit: Exit | undefined;
+  let upstream: Socket | undefined;
+  client.on('error', () => client.destroy());
+  const held = holdBytes(client, head);
+  try {
+    core.authenticate(request);
+    exit = readExit(core, request);
+    const admission = await core.gate.admit({ ...exit, signal: held.signal });
+    const target = { host: admission.host, port: exit.destination.port };
+    upstream = await core.gate.open(target, held.signal);
+    client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    await openTunnel(core, innerHttp, { client, upstream, admission, bytes: held.release() });
+  } catch (error) {
+    held.release();
+    upstream?.destroy();
+    if (exit === undefined || upstream !== undefined) record(core, request, exit, error);
+    if (upstream === undefined) refuseOnSocket(client, error);
+    else client.destroy();
+  }
+}
+
+interface OpenTunnel {
+  readonly client: Duplex;
+  readonly upstream: Socket;
+  readonly admission: Admission;
+  readonly bytes: Buffer;
+}
+
+async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTunnel): Promise<void> {
+  const { client, upstream, admission } = tunnel;
+  const { gate, times, pool } = core;
+  // A server that hangs up while we look is the end of the tunnel.
+  const onEarlyEnd = (): void => void client.destroy();
+  upstream.once('close', onEarlyEnd).on('error', onEarlyEnd);
+  const first = await peek(client, tunnel.bytes, {
+    timeoutMs: times.headersTimeoutMs,
+    maxBytes: maxHeldBytes,
+    rules: gate.rules,
+  });
+  upstream.removeListener('close', onEarlyEnd);
+  if (first.kind === 'http') {
+    pool.offer({ host: admission.host, port: admission.exit.destination.port }, upstream);
+    innerHttp(client, first.bytes, admission);
+    return;
+  }
+  if (first.kind === 'tls') vetHello(first, admission.host, gate.rules);
+  spliceAdmitted(core, { ...tunnel, bytes: first.bytes });
+}
+
+/** Joins an admitted and vetted pair, keeps the limits of its entry, and cuts it when its grant ends. */
+export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, bytes }: OpenTunnel): void {
+  const { gate, times } = core;
+  const { entry } = admission;
+  let unwatch = (): void => undefined;
+  const cut = splice(client, upstream, {
+    idleTimeoutMs: times.idleTimeoutMs,
+    maxBytesUp: (gate.rules('request-bytes') ? entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY,
+    maxBytesDown: (gate.rules('response-bytes') ? entry?.maxResponseBytes : undefined) ?? Number.POSITIVE_INFINITY,
+    onClose({ up, down, overLimit }) {
+      unwatch();
+      const reason = overLimit === 'up' ? 'request-bytes' : 'response-bytes';
+      gate.close(admission, { bytesUp: up, bytesDown: down, ...(overLimit === undefined ? {} : { reason }) });
+    },
+  });
+  unwatch = gate.watch(admission, cut);
+  upstream.write(bytes);
+}
+
+function readExit(core: ProxyCore, request: IncomingMessage): Exit {
+  const authority = parseAuthority(request.url ?? '');
+  if (authority === undefined) throw new EgressError('request-form', 'CONNECT needs "host:port" and nothing else');
+  const facts = readWireFacts(request.rawHeaders);
+  if (core.gate.rules('wire:framing') && facts.lengths.length + facts.encodings.length > 0) {
+    throw new EgressError('request-smuggling', 'the request is refused: CONNECT with a body');
+  }
+  checkWire(request, facts, authority, authority.port, core.gate.rules);
+  return { destination: { scheme: 'tunnel', ...authority, method: 'CONNECT' }, form: 'connect', context: core.context };
+}
+
+function record(core: ProxyCore, request: IncomingMessage, exit: Exit | undefined, error: unknown): void {
+  if (!(error instanceof EgressError)) return;
+  const hostText = (request.url ?? '').slice(0, 100);
+  core.gate.refuse(
+    exit ?? {
+      destination: { scheme: 'tunnel', hostText, port: 0, method: 'CONNECT' },
+      form: 'connect',
+      context: core.context,
+    },
+    error,
+  );
+}
+
+/** Keeps what an impatient asker sends before its answer, at most 64 kB, and notices when it leaves. */
+function holdBytes(client: Duplex, head: Buffer): { readonly signal: AbortSignal; release(): Buffer } {
+  const gone = new AbortController();
+  let bytes = head;
+  const onData = (chunk: Buffer): void => {
+    bytes = Buffer.concat([bytes, chunk]);
+    if (bytes.length <= maxHeldBytes) return;
+    gone.abort(new EgressError('request-bytes', `more than ${maxHeldBytes} bytes while nothing was decided`));
+    client.destroy();
+  };
+  const onGone = (): void => gone.abort(new EgressError('closed', 'the asker left'));
+  client.on('data', onData).on('end', onGone).on('close', onGone);
+  return {
+    signal: gone.signal,
+    release() {
+      client.removeListener('data', onData).removeListener('end', onGone).removeListener('close', onGone);
+      client.pause();
+      return bytes;
+    },
+  };
+}

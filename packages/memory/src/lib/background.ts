@@ -1,0 +1,39 @@
+import type { Engine } from './engine.ts';
+
+/** Work after the answer, one piece at a time: writing the logs of learnt runs. What is not done survives in the outbox. */
+export interface Background {
+  /** Says that there may be work. Returns at once. */
+  poke(namespace: string): void;
+  /** Resolves when the work that was known is done. */
+  settled(): Promise<void>;
+}
+
+export function createBackground(engine: () => Promise<Engine>): Background {
+  let running: Promise<void> = Promise.resolve();
+  const waiting = new Set<string>();
+  const work = async (): Promise<void> => {
+    for (const namespace of waiting) {
+      waiting.delete(namespace);
+      await drainHistory(await engine(), namespace);
+    }
+  };
+  return {
+    poke(namespace) {
+      const isIdle = waiting.size === 0;
+      waiting.add(namespace);
+      // A log that cannot be written now stays queued and is tried again after the next run and at the next opening.
+      if (isIdle) running = running.then(work).catch(() => undefined);
+    },
+    settled: () => running,
+  };
+}
+
+/** Writes queued run logs to `history/`. A log leaves the queue only when its file is durable. */
+export async function drainHistory(engine: Engine, namespace: string): Promise<number> {
+  const entries = (await engine.store.outbox(namespace, 1_000)).filter(({ kind }) => kind === 'history');
+  for (const { id, payload } of entries) {
+    await engine.history.write(id.slice('history:'.length), payload);
+    await engine.store.commit({ namespace, dequeue: [id] });
+  }
+  return entries.length;
+}

@@ -1,0 +1,221 @@
+import type { JsonObject, JsonValue } from '@genie/core/ports';
+import type { Engine } from './engine.ts';
+import { keyEntities } from './entities.ts';
+import type { ForgetReceipt, ForgetSelector, WithSignal } from './memory.ts';
+import { checkName, defaultNamespace, inputError } from './memory-input.ts';
+import { readBetween } from './rank/filter.ts';
+import type { MemoryRecord, StoredRecord } from './store/record.ts';
+import type { RecordQuery } from './store/record-store.ts';
+import { tokenize } from './text/tokenize.ts';
+import { textsOf } from './tiers/episodes.ts';
+
+const pageSize = 5_000;
+
+export interface ForgetOptions extends WithSignal {
+  readonly dryRun?: boolean;
+  /** Overwrite the bytes on disk now. Default: when that is cheap, else at the next consolidation or close. */
+  readonly scrub?: boolean;
+}
+
+/**
+ * Removes memories from every tier, index, cache, log and queue, and keeps keyed hashes of them so that learning the same source
+ * again does not bring them back. Derived records (versions, merged duplicates, summaries, patterns) go with their sources.
+ */
+export async function forget(
+  engine: Engine,
+  selector: ForgetSelector,
+  options: ForgetOptions = {},
+): Promise<ForgetReceipt> {
+  options.signal?.throwIfAborted();
+  const namespace = selector.namespace === undefined ? defaultNamespace : checkName(selector.namespace, 'namespace');
+  const chosen = await select(engine, namespace, selector, options.signal);
+  const records = await withDerived(engine, namespace, chosen);
+  const dryRun = options.dryRun === true;
+  const isGone = textMatcher(records);
+  const working = records.length > 0 ? await engine.working.redact(isGone, dryRun) : 0;
+  const runs = [...new Set(records.flatMap((record) => record.runId ?? []))];
+  if (!dryRun && records.length > 0) await removeEverywhere(engine, { namespace, records, runs });
+  const counts: Record<string, number> = { working, history: runs.length };
+  for (const { tier } of records) counts[tier] = (counts[tier] ?? 0) + 1;
+  return {
+    receiptId: engine.ids.next('forget'),
+    dryRun,
+    ids: records.map(({ id }) => id),
+    counts,
+    at: engine.clock.now(),
+    scrubbed: false,
+  };
+}
+
+async function select(
+  engine: Engine,
+  namespace: string,
+  selector: ForgetSelector,
+  signal?: AbortSignal,
+): Promise<StoredRecord[]> {
+  const ids = [...(selector.ids ?? []), ...(selector.id === undefined ? [] : [selector.id])];
+  if (ids.length > 0) return [...(await engine.store.get(namespace, [...new Set(ids)]))];
+  const between = readBetween(selector.between);
+  const terms = selector.query === undefined ? undefined : new Set(tokenize(selector.query));
+  if (terms?.size === 0)
+    throw inputError('query', selector.query, 'Pass at least one word that is not a stop word, or select by id.');
+  if (
+    !between &&
+    !terms &&
+    selector.source === undefined &&
+    selector.subject === undefined &&
+    selector.runId === undefined &&
+    !selector.all
+  ) {
+    throw inputError(
+      'forget selector',
+      JSON.stringify(selector),
+      'Name ids, a query, a source, a time range, a subject, a run, or all: true.',
+    );
+  }
+  const query: RecordQuery = {
+    namespace,
+    ...(selector.source === undefined ? {} : { source: selector.source }),
+    ...(selector.subject === undefined ? {} : { subject: selector.subject }),
+    ...(selector.runId === undefined ? {} : { runId: selector.runId }),
+    ...(between ? { between } : {}),
+  };
+  const found: StoredRecord[] = [];
+  for (let afterSeq = 0; ; ) {
+    signal?.throwIfAborted();
+    const page = await engine.store.find({ ...query, afterSeq, limit: pageSize });
+    found.push(...(terms ? page.filter((record) => hasAll(record, terms)) : page));
+    if (page.length < pageSize) return found;
+    afterSeq = page.at(-1)?.seq ?? afterSeq;
+  }
+}
+
+function hasAll(record: StoredRecord, terms: ReadonlySet<string>): boolean {
+  const own = new Set(tokenize(record.text));
+  return [...terms].every((term) => own.has(term));
+}
+
+/** Older versions, merged duplicates, and what was derived from the records. */
+async function withDerived(
+  engine: Engine,
+  namespace: string,
+  chosen: readonly StoredRecord[],
+): Promise<StoredRecord[]> {
+  const all = new Map(chosen.map((record) => [record.id, record]));
+  if (all.size === 0) return [];
+  const retired = await engine.store.find({ namespace, status: ['superseded', 'merged'] });
+  const derived = await engine.store.find({ namespace, tiers: ['episodic', 'proactive', 'knowledge', 'core'] });
+  const candidates = [...retired, ...derived];
+  for (let before = -1; before !== all.size; ) {
+    before = all.size;
+    for (const record of candidates) {
+      const isVersion = record.status !== 'live' && record.tier === 'associative' && all.has(record.retiredBy ?? '');
+      if (isVersion || textsOf(record.data?.from).some((id) => all.has(id))) all.set(record.id, record);
+    }
+  }
+  return [...all.values()];
+}
+
+/** True for texts that repeat something forgotten. Very short texts match only as a whole. */
+function textMatcher(records: readonly MemoryRecord[]): (text: string) => boolean {
+  const needles = records.map(({ text }) => text.trim()).filter((text) => text.length >= 12);
+  const ids = new Set(records.map(({ id }) => id));
+  const escaped = needles.map((text) => JSON.stringify(text).slice(1, -1));
+  return (text) =>
+    ids.has(text) || needles.some((one) => text.includes(one)) || escaped.some((one) => text.includes(one));
+}
+
+interface Removal {
+  readonly namespace: string;
+  readonly records: readonly StoredRecord[];
+  readonly runs: readonly string[];
+}
+
+async function removeEverywhere(engine: Engine, { namespace, records, runs }: Removal): Promise<void> {
+  const gone = new Set(records.map(({ id }) => id));
+  const isGone = textMatcher(records);
+  const episodes = await cleanedEpisodes(engine, { namespace, gone, runs });
+  const operations = await cleanedOperations(engine, namespace, gone);
+  const pending = await pendingHistory(engine, { namespace, gone, runs, isGone });
+  for (let start = 0; start < records.length; start += pageSize) {
+    const part = records.slice(start, start + pageSize);
+    const isFirst = start === 0;
+    await engine.store.commit({
+      namespace,
+      remove: part.map(({ id }) => id),
+      forget: part.flatMap((record) => engine.fingerprints.of(record)),
+      ...(isFirst ? { put: episodes, enqueue: pending } : {}),
+    });
+  }
+  for (const operation of operations) await engine.store.commit({ namespace, operation });
+  for (const runId of runs) await redactHistory(engine, runId, { gone, isGone });
+  await engine.vectors?.forget(namespace, [...gone]);
+  await engine.indexes.purge(namespace);
+}
+
+/** Episodes of the runs lose the items and the names that came from them. */
+async function cleanedEpisodes(
+  engine: Engine,
+  { namespace, gone, runs }: { namespace: string; gone: ReadonlySet<string>; runs: readonly string[] },
+): Promise<MemoryRecord[]> {
+  const cleaned: MemoryRecord[] = [];
+  for (const runId of runs) {
+    const ofRun = await engine.store.find({ namespace, runId });
+    const texts = ofRun.filter(({ id, tier }) => tier === 'associative' && !gone.has(id)).map(({ text }) => text);
+    for (const { seq: _seq, revision: _revision, ...episode } of ofRun) {
+      if (episode.tier !== 'episodic' || gone.has(episode.id)) continue;
+      const items = textsOf(episode.data?.items).filter((id) => !gone.has(id));
+      cleaned.push({ ...episode, data: { ...episode.data, items, entities: keyEntities(texts) } });
+    }
+  }
+  return cleaned;
+}
+
+/** Roll-back data of consolidations lose the forgotten records. */
+async function cleanedOperations(engine: Engine, namespace: string, gone: ReadonlySet<string>) {
+  const operations = await engine.store.operations(namespace);
+  return operations.flatMap((operation) => {
+    const content = JSON.parse(operation.payload) as { before?: { id: string }[] } & JsonObject;
+    const before = (content.before ?? []).filter(({ id }) => !gone.has(id));
+    if (before.length === (content.before ?? []).length) return [];
+    return [{ ...operation, payload: JSON.stringify({ ...content, before }) }];
+  });
+}
+
+interface Redaction {
+  readonly gone: ReadonlySet<string>;
+  readonly isGone: (text: string) => boolean;
+}
+
+async function pendingHistory(engine: Engine, input: Redaction & { namespace: string; runs: readonly string[] }) {
+  const waiting = await engine.store.outbox(input.namespace, 100_000);
+  return waiting
+    .filter(({ kind, id }) => kind === 'history' && input.runs.includes(id.slice('history:'.length)))
+    .map((entry) => ({ ...entry, payload: JSON.stringify(redactRun(JSON.parse(entry.payload) as JsonValue, input)) }));
+}
+
+async function redactHistory(engine: Engine, runId: string, redaction: Redaction): Promise<void> {
+  const run = await engine.history.read(runId);
+  if (run !== undefined) await engine.history.write(runId, JSON.stringify(redactRun(run, redaction)));
+}
+
+/** Free text of the run goes whole, since a model may have said the forgotten thing in other words; numbers and names of tools stay. */
+export function redactRun(run: JsonValue, { gone, isGone }: Redaction): JsonValue {
+  const record = run as JsonObject;
+  const briefing = record.briefing as JsonObject | undefined;
+  const items = (briefing?.items as JsonObject[] | undefined)?.filter(
+    (item) => !gone.has(String(item.id)) && !isGone(String(item.text)),
+  );
+  const calls = (record.toolCalls as JsonObject[] | undefined) ?? [];
+  const trigger = record.trigger as JsonObject | undefined;
+  return {
+    ...record,
+    text: '',
+    ...(trigger?.kind === 'message'
+      ? { trigger: { ...trigger, text: isGone(String(trigger.text)) ? '' : (trigger.text ?? '') } }
+      : {}),
+    ...(briefing ? { briefing: { ...briefing, markdown: '', items: items ?? [] } } : {}),
+    toolCalls: calls.map((call) => ({ ...call, input: {}, outputText: '' })),
+    redacted: true,
+  };
+}

@@ -1,0 +1,245 @@
+import type { Engine } from '../engine.ts';
+import type { CoreTier, Fact, FactOptions, FactQuery, KnowledgeInput, KnowledgeTier } from '../memory.ts';
+import { checkName, cleanText, defaultNamespace, inputError, parseTime } from '../memory-input.ts';
+import { embedEntry } from '../remember.ts';
+import type { MemoryRecord, StoredRecord } from '../store/record.ts';
+
+/** Whom core facts are about unless they say otherwise. */
+export const coreSubject = 'user';
+const maxValueLength = 8_000;
+
+interface FactScope extends FactQuery {
+  readonly tier: 'core' | 'knowledge';
+  readonly subject?: string;
+  readonly relation?: string;
+  readonly history?: boolean;
+}
+
+/** Facts that the store holds for true (`asOf`) about a moment in the world (`at`), oldest first. */
+export async function listFacts(engine: Engine, scope: FactScope): Promise<Fact[]> {
+  scope.signal?.throwIfAborted();
+  const asOf = parseTime(scope.asOf, 'asOf');
+  const at = parseTime(scope.at, 'at');
+  const all = scope.history === true || asOf !== undefined || at !== undefined;
+  const records = await engine.store.find({
+    namespace: scope.namespace ?? defaultNamespace,
+    tiers: [scope.tier],
+    ...(all ? {} : { status: ['live'] as const }),
+    ...(scope.subject === undefined ? {} : { subject: scope.subject }),
+    ...(scope.relation === undefined ? {} : { relation: scope.relation }),
+  });
+  return records.filter((record) => scope.history === true || isHeld(record, asOf, at)).map(toFact);
+}
+
+function isHeld(record: StoredRecord, asOf: number | undefined, at: number | undefined): boolean {
+  if (asOf !== undefined && (record.recordedAt > asOf || (record.retiredAt ?? Number.POSITIVE_INFINITY) <= asOf))
+    return false;
+  if (at === undefined) return asOf !== undefined || record.status === 'live';
+  if ((record.validFrom ?? record.recordedAt) > at) return false;
+  if ((record.validTo ?? Number.POSITIVE_INFINITY) <= at) return false;
+  // A fact that was replaced is still the truth about the time before the replacement.
+  return asOf !== undefined || record.retiredAt === undefined || record.data?.ended === true;
+}
+
+export function toFact(record: StoredRecord | MemoryRecord): Fact {
+  return {
+    id: record.id,
+    subject: record.subject ?? coreSubject,
+    key: record.relation ?? '',
+    value: record.object ?? '',
+    confidence: record.confidence,
+    recordedAt: record.recordedAt,
+    ...(record.validFrom === undefined ? {} : { validFrom: record.validFrom }),
+    ...(record.validTo === undefined ? {} : { validTo: record.validTo }),
+    ...(record.retiredAt === undefined ? {} : { retiredAt: record.retiredAt }),
+    ...(record.source === undefined ? {} : { source: record.source }),
+    ...(record.runId === undefined ? {} : { runId: record.runId }),
+    ...(record.step === undefined ? {} : { step: record.step }),
+  };
+}
+
+interface FactInput extends FactOptions {
+  readonly tier: 'core' | 'knowledge';
+  readonly subject: string;
+  readonly relation: string;
+  readonly object: string;
+  readonly many?: boolean;
+}
+
+/**
+ * Stores a statement. A live statement about the same subject and relation with another object is superseded: it ends where the new
+ * one begins and stays readable. Repeats when another writer was faster, so no update is lost.
+ */
+export async function putFact(engine: Engine, input: FactInput): Promise<Fact> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await putFactOnce(engine, input);
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'GENIE_MEMORY_CONFLICT' || attempt >= 5) throw error;
+    }
+  }
+}
+
+async function putFactOnce(engine: Engine, input: FactInput): Promise<Fact> {
+  const namespace = input.namespace ?? defaultNamespace;
+  const record = toRecord(engine, input, namespace);
+  const present = await engine.store.find({
+    namespace,
+    tiers: [input.tier],
+    status: ['live'],
+    subject: record.subject ?? '',
+    ...(record.relation === undefined ? {} : { relation: record.relation }),
+  });
+  const same = present.find((one) => one.object === record.object);
+  if (same) return toFact(same);
+  const replaced = input.many ? [] : present;
+  const retired = replaced.map((one) => supersede(one, record));
+  // A statement about an earlier time does not replace what is known about now; it fills the past.
+  const isPast = replaced.some((one) => (one.validFrom ?? one.recordedAt) > (record.validFrom ?? record.recordedAt));
+  const put = isPast ? [asPast(record, replaced)] : [...retired, record];
+  const receipt = await engine.store.commit({
+    namespace,
+    put,
+    fingerprints: put.map((one) => (one.id === record.id ? engine.fingerprints.of(one) : [])),
+    expect: isPast ? [] : replaced.map(({ id, revision }) => ({ id, revision })),
+    enqueue: engine.vectors && input.tier === 'knowledge' ? [embedEntry(record)] : [],
+  });
+  const held = receipt.results.at(-1);
+  const kept = held && held.id !== record.id ? (await engine.store.get(namespace, [held.id]))[0] : undefined;
+  return kept ? toFact(kept) : toFact(put.at(-1) ?? record);
+}
+
+function supersede(old: StoredRecord, next: MemoryRecord): MemoryRecord {
+  const { seq: _seq, revision: _revision, ...record } = old;
+  return {
+    ...record,
+    status: 'superseded',
+    retiredAt: next.recordedAt,
+    retiredBy: next.id,
+    validTo: old.validTo ?? next.validFrom ?? next.recordedAt,
+    data: { ...record.data, ended: true },
+  };
+}
+
+function asPast(record: MemoryRecord, later: readonly StoredRecord[]): MemoryRecord {
+  const next = later.reduce((first, one) =>
+    (one.validFrom ?? one.recordedAt) < (first.validFrom ?? first.recordedAt) ? one : first,
+  );
+  return {
+    ...record,
+    status: 'superseded',
+    retiredAt: record.recordedAt,
+    retiredBy: next.id,
+    validTo: record.validTo ?? next.validFrom ?? next.recordedAt,
+    data: { ...record.data, ended: true },
+  };
+}
+
+function toRecord(engine: Engine, input: FactInput, namespace: string): MemoryRecord {
+  const object = cleanText(input.object);
+  if (object.trim() === '' || object.length > maxValueLength) {
+    throw inputError(
+      'value',
+      `${object.length} characters`,
+      `Pass 1 to ${maxValueLength} characters; longer texts belong to remember().`,
+    );
+  }
+  const subject = checkName(input.subject, 'subject');
+  const relation = checkName(input.relation, 'key');
+  const validFrom = parseTime(input.validFrom, 'validFrom');
+  const validTo = parseTime(input.validTo, 'validTo');
+  return {
+    id: engine.ids.next('fact'),
+    namespace,
+    tier: input.tier,
+    kind: 'fact',
+    text: `${subject === coreSubject ? '' : `${subject} `}${relation}: ${object}`,
+    status: 'live',
+    importance: input.tier === 'core' ? 0.8 : 0.5,
+    confidence: input.confidence ?? 1,
+    recordedAt: engine.clock.now(),
+    subject,
+    relation,
+    object,
+    ...(validFrom === undefined ? {} : { validFrom, eventTime: validFrom }),
+    ...(validTo === undefined ? {} : { validTo }),
+    ...(input.source === undefined ? {} : { source: cleanText(input.source) }),
+    ...(input.runId === undefined ? {} : { runId: input.runId }),
+    ...(input.step === undefined ? {} : { step: input.step }),
+    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+    ...(input.many ? { data: { many: true } } : {}),
+  };
+}
+
+/** The core tier over an engine that opens on first use. */
+export function createCoreTier(open: () => Promise<Engine>): CoreTier {
+  const scope = (key: string, query: FactQuery): FactScope => ({
+    ...query,
+    tier: 'core',
+    subject: coreSubject,
+    relation: key,
+  });
+  return {
+    async get(key, query = {}) {
+      return (await listFacts(await open(), scope(key, query))).at(-1)?.value;
+    },
+    async set(key, value, options = {}) {
+      return putFact(await open(), { ...options, tier: 'core', subject: coreSubject, relation: key, object: value });
+    },
+    async delete(key, options = {}) {
+      const engine = await open();
+      const namespace = options.namespace ?? defaultNamespace;
+      const [present] = await engine.store.find({
+        namespace,
+        tiers: ['core'],
+        status: ['live'],
+        subject: coreSubject,
+        relation: key,
+      });
+      if (!present) return false;
+      const { seq: _seq, revision, ...record } = present;
+      const now = engine.clock.now();
+      const ended: MemoryRecord = {
+        ...record,
+        status: 'superseded',
+        retiredAt: now,
+        validTo: now,
+        data: { ...record.data, ended: true },
+      };
+      await engine.store.commit({ namespace, put: [ended], expect: [{ id: present.id, revision }] });
+      return true;
+    },
+    list: async (query = {}) => listFacts(await open(), { ...query, tier: 'core' }),
+    history: async (key, query = {}) => listFacts(await open(), { ...scope(key, query), history: true }),
+  };
+}
+
+/** The knowledge tier over an engine that opens on first use. */
+export function createKnowledgeTier(open: () => Promise<Engine>): KnowledgeTier {
+  return {
+    assert: async (fact: KnowledgeInput) => putFact(await open(), { ...fact, tier: 'knowledge' }),
+    async query({ object, ...pattern }) {
+      const facts = await listFacts(await open(), { ...pattern, tier: 'knowledge' });
+      return object === undefined ? facts : facts.filter((fact) => fact.value === object);
+    },
+    async contradictions(query = {}) {
+      const facts = await listFacts(await open(), { ...query, tier: 'knowledge', history: true });
+      return findContradictions(facts);
+    },
+  };
+}
+
+function findContradictions(facts: readonly Fact[]): { older: Fact; newer: Fact }[] {
+  const bySlot = new Map<string, Fact[]>();
+  for (const fact of facts) {
+    const slot = JSON.stringify([fact.subject, fact.key]);
+    bySlot.set(slot, [...(bySlot.get(slot) ?? []), fact]);
+  }
+  const pairs: { older: Fact; newer: Fact }[] = [];
+  for (const slot of bySlot.values()) {
+    slot.forEach((older, at) => {
+      for (const newer of slot.slice(at + 1)) if (older.value !== newer.value) pairs.push({ older, newer });
+    });
+  }
+  return pairs;
+}

@@ -1,0 +1,35 @@
+import { type LanguageModel, parseJson } from '@genie/core/ports';
+import type { z } from 'zod';
+
+/** One model call that must answer with JSON of a schema. Throws a plain error when the answer is something else. */
+export async function askModelForJson<Schema extends z.ZodType>(request: {
+  readonly model: LanguageModel;
+  readonly system: string;
+  readonly prompt: string;
+  readonly schema: Schema;
+  readonly signal: AbortSignal | undefined;
+}): Promise<z.infer<Schema>> {
+  const { model, system, prompt, schema, signal } = request;
+  const result = await model.doGenerate({
+    prompt: [
+      { role: 'system', content: system },
+      { role: 'user', content: [{ type: 'text', text: prompt }] },
+    ],
+    responseFormat: { type: 'json' },
+    temperature: 0,
+    ...(signal === undefined ? {} : { abortSignal: signal }),
+  });
+  const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+  const parsed = schema.safeParse(parseJson(cutJson(text)));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new Error(`the model's answer does not fit: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** Models like to wrap JSON in a fence or a sentence. */
+function cutJson(text: string): string {
+  const start = text.indexOf('{');
+  const end = text.lastIndexOf('}');
+  if (start === -1 || end < start) throw new Error(`the model answered without JSON: ${text.slice(0, 200)}`);
+  return text.slice(start, end + 1);
+}

@@ -1,0 +1,146 @@
+import type { Adjustment } from '../adjustments/adjustment.ts';
+import type { StoredFeedback } from '../feedback/feedback.ts';
+import { toPreferences } from '../feedback/preferences.ts';
+import type { NewFinding } from './kpi-findings.ts';
+import type { OutcomeRow } from './outcome-row.ts';
+
+/** A change that the genie's own history suggests. */
+export interface Candidate {
+  readonly adjustment: Adjustment;
+  readonly why: string;
+  readonly expectedGain: string;
+  readonly evidence: readonly string[];
+  readonly kpiIds: readonly string[];
+}
+
+export interface Patterns {
+  readonly findings: readonly NewFinding[];
+  readonly candidates: readonly Candidate[];
+}
+
+/** A pattern needs this many runs before it is one. */
+const minimumRuns = 3;
+
+/** Useless sources, failing tools, repeated chains, wasted wakes and overclaiming in a genie's own runs. */
+export function findPatterns(outcomes: readonly OutcomeRow[], feedback: readonly StoredFeedback[]): Patterns {
+  const parts = [
+    findUselessSources(outcomes, feedback),
+    findFailingTools(outcomes),
+    findRepeatedChains(outcomes),
+    findWastedWakes(outcomes),
+    findOverclaims(outcomes),
+  ];
+  return { findings: parts.flatMap((part) => part.findings), candidates: parts.flatMap((part) => part.candidates) };
+}
+
+const none: Patterns = { findings: [], candidates: [] };
+
+function findUselessSources(outcomes: readonly OutcomeRow[], feedback: readonly StoredFeedback[]): Patterns {
+  const scores = new Map(toPreferences(feedback).sources.map((one) => [one.key, one]));
+  const rows = outcomes.flatMap((run) => (run.facts?.sources ?? []).map((source) => ({ run, source })));
+  const parts = [...Map.groupBy(rows, (row) => row.source.location)].map(([location, uses]): Patterns => {
+    if (uses.length < minimumRuns) return none;
+    const reached = uses.filter((use) => use.source.reached).length;
+    const cited = uses.reduce((sum, use) => sum + use.source.cited, 0);
+    const opinion = scores.get(location);
+    const disliked = opinion !== undefined && opinion.down >= minimumRuns && opinion.score <= -0.4;
+    if (cited > 0 && !disliked) return none;
+    const facts =
+      cited === 0 ? `reached in ${reached} of ${uses.length} runs and never cited` : `judged useless: ${opinion?.why}`;
+    const statement = `Source ${location}: ${facts}.`;
+    const evidence = uses.slice(-20).map((use) => use.run.runId);
+    const numbers = { runs: uses.length, reached, cited, disliked: opinion?.down ?? 0 };
+    const gain = `${uses.length - reached} failed and ${reached} fruitless visits less in ${uses.length} runs`;
+    return {
+      findings: [{ kind: 'useless-source', tone: 'bad', statement, method: 'count over runs', numbers, evidence }],
+      candidates: [
+        {
+          adjustment: { type: 'sources', remove: [location] },
+          why: statement,
+          expectedGain: gain,
+          evidence,
+          kpiIds: reached < uses.length ? ['sources-reached'] : [],
+        },
+      ],
+    };
+  });
+  return join(parts);
+}
+
+function findFailingTools(outcomes: readonly OutcomeRow[]): Patterns {
+  const rows = outcomes.flatMap((run) => (run.facts?.tools ?? []).map((tool) => ({ run, tool })));
+  const parts = [...Map.groupBy(rows, (row) => row.tool.tool)].map(([name, uses]): Patterns => {
+    const calls = uses.reduce((sum, use) => sum + use.tool.calls, 0);
+    const failed = uses.reduce((sum, use) => sum + use.tool.failed, 0);
+    if (uses.length < minimumRuns || calls < 5 || failed / calls < 0.5) return none;
+    const tookMs = uses.reduce((sum, use) => sum + use.tool.tookMs, 0);
+    const evidence = uses
+      .filter((use) => use.tool.failed > 0)
+      .slice(-20)
+      .map((use) => use.run.runId);
+    const statement = `Tool ${name} failed in ${failed} of ${calls} calls.`;
+    const numbers = { calls, failed, tookMs };
+    return {
+      findings: [{ kind: 'failing-tool', tone: 'bad', statement, method: 'count over runs', numbers, evidence }],
+      candidates: [
+        {
+          adjustment: { type: 'tool-policy', tool: name, policy: 'deny' },
+          why: statement,
+          expectedGain: `${failed} failed calls less, up to ${Math.round(tookMs / 1000)} s saved in ${uses.length} runs`,
+          evidence,
+          kpiIds: ['tool-success'],
+        },
+      ],
+    };
+  });
+  return join(parts);
+}
+
+/** The same three or more calls in a row, in most runs: a case for a playbook. No typed change fits, so it is a finding only. */
+function findRepeatedChains(outcomes: readonly OutcomeRow[]): Patterns {
+  const rows = outcomes.flatMap((run) => (run.facts !== undefined && run.facts.chain.length >= 3 ? [run] : []));
+  const parts = [...Map.groupBy(rows, (run) => run.facts?.chain.join(' → ') ?? '')].map(([chain, runs]): Patterns => {
+    if (runs.length < minimumRuns || runs.length < outcomes.length / 2) return none;
+    const statement = `The chain ${chain} was the same in ${runs.length} of ${outcomes.length} runs; a playbook can do it without planning.`;
+    const numbers = { runs: runs.length, length: runs[0]?.facts?.chain.length ?? 0 };
+    const evidence = runs.slice(-20).map((run) => run.runId);
+    return {
+      findings: [
+        { kind: 'repeated-chain', tone: 'neutral', statement, method: 'equal sequences of calls', numbers, evidence },
+      ],
+      candidates: [],
+    };
+  });
+  return join(parts);
+}
+
+/** Scheduled runs that found nothing to report. */
+function findWastedWakes(outcomes: readonly OutcomeRow[]): Patterns {
+  const wakes = outcomes.filter((run) => run.facts?.trigger === 'schedule');
+  const wasted = wakes.filter((run) => run.facts?.items === 0);
+  if (wakes.length < 6 || wasted.length / wakes.length < 0.6) return none;
+  const tokens = wasted.reduce((sum, run) => sum + run.cost.tokens, 0);
+  const statement = `${wasted.length} of ${wakes.length} scheduled runs found nothing to report and used ${tokens} tokens.`;
+  const numbers = { wakes: wakes.length, wasted: wasted.length, tokens };
+  const evidence = wasted.slice(-20).map((run) => run.runId);
+  return {
+    findings: [{ kind: 'wasted-wakes', tone: 'bad', statement, method: 'count over runs', numbers, evidence }],
+    candidates: [],
+  };
+}
+
+function findOverclaims(outcomes: readonly OutcomeRow[]): Patterns {
+  const over = outcomes.filter((run) => run.overclaimed);
+  if (over.length === 0) return none;
+  const statement = `${over.length} of ${outcomes.length} runs claimed more than the probes saw.`;
+  const evidence = over.slice(-20).map((run) => run.runId);
+  const numbers = { runs: outcomes.length, overclaimed: over.length };
+  return {
+    findings: [{ kind: 'overclaim', tone: 'bad', statement, method: 'claim against verdict', numbers, evidence }],
+    candidates: [],
+  };
+}
+
+function join(parts: readonly Patterns[]): Patterns {
+  return { findings: parts.flatMap((part) => part.findings), candidates: parts.flatMap((part) => part.candidates) };
+}

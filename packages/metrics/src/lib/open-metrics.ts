@@ -1,0 +1,115 @@
+import { existsSync, realpathSync } from 'node:fs';
+import path from 'node:path';
+import { GenieError } from '@genie/core/errors';
+import {
+  type Clock,
+  createIds,
+  type EgressPort,
+  type Ids,
+  type KpiDefinition,
+  type LanguageModel,
+  type MemoryPort,
+  systemClock,
+} from '@genie/core/ports';
+import { createMetrics } from './create-metrics.ts';
+import { defaultKpis } from './default-kpis.ts';
+import { createEventTimes } from './event-times.ts';
+import { createEvidenceStore } from './evidence.ts';
+import { createOffsetAt, systemTimeZone } from './local-time.ts';
+import type { Metrics } from './metrics.ts';
+import { type ResolvedLimits, resolvedSchema } from './options.ts';
+import type { Probe } from './probes/probe.ts';
+import { createProbeRegistry } from './probes/probe-registry.ts';
+import { openFileStore } from './store/file-store.ts';
+import type { MetricsStore } from './store/metrics-store.ts';
+
+export interface MetricsOptions {
+  /** The metrics folder, e.g. `<home>/memory/metrics`. Give this or `store`. */
+  readonly dir?: string;
+  readonly store?: MetricsStore;
+  readonly clock?: Pick<Clock, 'now'>;
+  readonly ids?: Ids;
+  /** IANA time zone of the user: days, weekdays and times of day are theirs. Default: this machine's. */
+  readonly timeZone?: string;
+  /** The egress filter's fetch. Without it HTTP probes have no data: there is no other way out. */
+  readonly fetch?: EgressPort['fetch'];
+  /** Folders that file and SQL probes may read. Default: none. */
+  readonly roots?: readonly string[];
+  /** Judges where a KPI asks for it and writes self-evaluations. */
+  readonly model?: LanguageModel;
+  /** Learns what the user values from feedback. */
+  readonly memory?: Pick<MemoryPort, 'remember'>;
+  /** More probe kinds. */
+  readonly probes?: readonly Probe[];
+  /** Used until `define` was called. Default: {@link defaultKpis}. */
+  readonly fallbackKpis?: readonly KpiDefinition[];
+  /** Longest time for one probe. Default 10,000. */
+  readonly probeTimeoutMs?: number;
+  /** Raw observations are kept so many days, their day roll-ups for ever. Default 400. */
+  readonly rawRetentionDays?: number;
+  /** A self-evaluation is due after so much time, so many runs, or a KPI that falls to `missed`. Default 7 days, 20 runs, true. */
+  readonly evaluation?: { readonly everyMs?: number; readonly everyRuns?: number; readonly onBreach?: boolean };
+  /** `power` (default) flushes observations to disk, `process` leaves that to the system. */
+  readonly durability?: 'process' | 'power';
+}
+
+/**
+ * Opens the metrics of one genie. Throws `GENIE_METRICS_OPTIONS` for options that cannot work and the store's own codes.
+ */
+export function openMetrics(options: MetricsOptions): Metrics {
+  const limits = parseLimits(options);
+  const clock = options.clock ?? systemClock;
+  const { fetch, model, memory } = options;
+  const fallback = options.fallbackKpis ?? defaultKpis();
+  const offsetAt = parseTimeZone(options.timeZone);
+  const roots = (options.roots ?? []).map(realFolder);
+  const probes = createProbeRegistry(options.probes ?? [], limits.probeTimeoutMs);
+  const store = openStore(options);
+  return createMetrics({
+    store,
+    clock,
+    ids: options.ids ?? createIds(clock),
+    offsetAt,
+    evidence: createEvidenceStore(options.dir === undefined ? undefined : path.resolve(options.dir)),
+    probes,
+    eventTimes: createEventTimes(),
+    roots,
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(model === undefined ? {} : { model }),
+    ...(memory === undefined ? {} : { memory }),
+    fallback,
+    limits,
+  });
+}
+
+function openStore({ dir, store, durability }: MetricsOptions): MetricsStore {
+  if (store !== undefined) return store;
+  return openFileStore({ dir: dir as string, ...(durability === undefined ? {} : { durability }) });
+}
+
+function parseLimits(options: MetricsOptions): ResolvedLimits {
+  if ((options.dir === undefined) === (options.store === undefined)) {
+    throw optionError('openMetrics needs either `dir` (a folder) or `store`, and not both.');
+  }
+  const parsed = resolvedSchema.safeParse(options);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw optionError(`openMetrics: ${issue?.path.join('.')}: ${issue?.message}.`);
+}
+
+function parseTimeZone(timeZone: string | undefined): (at: number) => number {
+  try {
+    return createOffsetAt(timeZone ?? systemTimeZone());
+  } catch {
+    throw optionError(`openMetrics: timeZone ${JSON.stringify(timeZone)} is no IANA time zone, e.g. "Europe/Berlin".`);
+  }
+}
+
+function realFolder(folder: string): string {
+  const absolute = path.resolve(folder);
+  return existsSync(absolute) ? realpathSync(absolute) : absolute;
+}
+
+function optionError(message: string): GenieError {
+  return new GenieError('GENIE_METRICS_OPTIONS', message);
+}

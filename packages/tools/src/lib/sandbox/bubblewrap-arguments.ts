@@ -1,0 +1,68 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+
+/** What stands for a folder of the host: an inherited descriptor where bwrap takes one (no race), else its path. */
+export type FolderSource = { readonly descriptor: number } | { readonly path: string };
+
+export interface SandboxLayout {
+  readonly workspace: FolderSource;
+  /** The prepared `/etc`. */
+  readonly settings: FolderSource;
+  /** Where the workspace appears inside. */
+  readonly mountedAt: string;
+  /** More folders that may be read inside, at the same path. */
+  readonly readOnly: readonly string[];
+  /** Size of `/tmp` and of `/dev/shm` each. */
+  readonly temporaryBytes: number;
+  /** Keep the network namespace bwrap was started in (the one of the egress holder) instead of an empty one. */
+  readonly keepNetwork: boolean;
+  /** Descriptor of the system-call filter, where there is one. */
+  readonly seccomp: number | undefined;
+}
+
+const systemFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+
+/**
+ * The part of bwrap's arguments that is the same for every command. Nothing of the host is visible but its programs,
+ * read only, and the workspace. Nothing is mounted beneath the workspace: a mount point there could be swapped for a link
+ * (CVE-2026-87766 in versions before 0.12).
+ */
+export function layoutArguments(layout: SandboxLayout): string[] {
+  const limitedFolder = ['--size', String(layout.temporaryBytes), '--tmpfs'];
+  return [
+    ...['--unshare-user', '--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
+    ...(layout.keepNetwork ? [] : ['--unshare-net']),
+    ...['--uid', '1000', '--gid', '1000', '--hostname', 'genie', '--die-with-parent', '--new-session'],
+    ...['--ro-bind', '/usr', '/usr'],
+    ...systemFolders.flatMap(mirror),
+    ...bind('--ro-bind', layout.settings, '/etc'),
+    ...layout.readOnly.flatMap((path) => ['--ro-bind', path, path]),
+    ...['--proc', '/proc', '--dev', '/dev', ...limitedFolder, '/dev/shm', '--remount-ro', '/dev'],
+    ...[
+      ...limitedFolder,
+      '/tmp',
+      '--dir',
+      '/tmp/home',
+      '--perms',
+      '0755',
+      '--dir',
+      '/var',
+      '--symlink',
+      '../tmp',
+      '/var/tmp',
+    ],
+    ...bind('--bind', layout.workspace, layout.mountedAt),
+    ...['--remount-ro', '/'],
+    ...(layout.seccomp === undefined ? [] : ['--seccomp', String(layout.seccomp)]),
+  ];
+}
+
+function bind(option: '--bind' | '--ro-bind', source: FolderSource, target: string): string[] {
+  return 'descriptor' in source ? [`${option}-fd`, String(source.descriptor), target] : [option, source.path, target];
+}
+
+/** `/bin` is a link into `/usr` on most systems and a folder on others. */
+function mirror(path: string): string[] {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (!stats) return [];
+  return stats.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
+}
