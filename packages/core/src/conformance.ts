@@ -1,4 +1,8 @@
 export type {
-  ConformanceCase, ConformanceReport, ConformanceResult, ConformanceSetup, ConformanceSuite,
+  ConformanceCase,
+  ConformanceReport,
+  ConformanceResult,
+  ConformanceSetup,
+  ConformanceSuite,
 } from './lib/conformance/conformance.ts';
 export { expectCode, expectEqual, expectThat, runConformance } from './lib/conformance/conformance.ts';

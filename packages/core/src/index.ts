@@ -1,7 +1,8 @@
-export { createMemoryApprovals } from './lib/approvals/memory-approvals.ts';
+export * from './errors.ts';
+export { actionHash } from './lib/approvals/action-hash.ts';
 export type { OpenApprovalsOptions } from './lib/approvals/file-approvals.ts';
 export { openApprovals } from './lib/approvals/file-approvals.ts';
-export { actionHash } from './lib/approvals/action-hash.ts';
+export { createMemoryApprovals } from './lib/approvals/memory-approvals.ts';
 export { createGenie } from './lib/create-genie.ts';
 export { estimateCost } from './lib/creation/estimate-cost.ts';
 export type { CostEstimate, Proposal, ProposalParts } from './lib/creation/proposal.ts';
@@ -22,6 +23,5 @@ export type { ScheduleOptions } from './lib/schedule/schedule.ts';
 export { parseSchedule } from './lib/schedule/schedule.ts';
 export type { InspectSources, WakeDecision, WakeGate, WakeGateContext } from './lib/wake-gate.ts';
 export { createSourceGate } from './lib/wake-gate.ts';
-export * from './errors.ts';
 export * from './loop.ts';
 export * from './ports.ts';

@@ -2,7 +2,13 @@ export type { FileJournal, FileJournalOptions } from './lib/journal/file-journal
 export { listRuns, openJournal, readRun } from './lib/journal/file-journal.ts';
 export type { FileSystem } from './lib/journal/file-system.ts';
 export type {
-  AnswerPart, CompactOptions, Journal, JournalCapabilities, JournalRecord, JournalRun, RunJournal,
+  AnswerPart,
+  CompactOptions,
+  Journal,
+  JournalCapabilities,
+  JournalRecord,
+  JournalRun,
+  RunJournal,
 } from './lib/journal/journal.ts';
 export type { Lease, LeaseHolder } from './lib/journal/lease.ts';
 export { readLeaseHolder, takeLease } from './lib/journal/lease.ts';

@@ -1,6 +1,16 @@
 export type {
-  Approval, ApprovalAction, ApprovalFilter, ApprovalKind, ApprovalRequest, Approvals, ApprovalsOptions,
-  ApprovalStatus, Decision, Grant, Grants, Verdict,
+  Approval,
+  ApprovalAction,
+  ApprovalFilter,
+  ApprovalKind,
+  ApprovalRequest,
+  ApprovalStatus,
+  Approvals,
+  ApprovalsOptions,
+  Decision,
+  Grant,
+  Grants,
+  Verdict,
 } from './lib/approvals/approvals.ts';
 export type { EventOf, EventSink, GenieEvent, GenieEventType, LoopEvent, RunEvent } from './lib/events/genie-event.ts';
 export type { JsonObject, JsonValue } from './lib/json.ts';
@@ -12,14 +22,36 @@ export type { EgressContext, EgressGrade, EgressPort } from './lib/ports/egress.
 export type { Ids } from './lib/ports/ids.ts';
 export { createIds } from './lib/ports/ids.ts';
 export type {
-  EnrichRequest, Enrichment, LearnReceipt, MemoryItemInput, MemoryPort, RecallAnswer, RecalledItem, RecallOptions,
+  Enrichment,
+  EnrichRequest,
+  LearnReceipt,
+  MemoryItemInput,
+  MemoryPort,
+  RecallAnswer,
+  RecalledItem,
+  RecallOptions,
   WorkingMemory,
 } from './lib/ports/memory.ts';
 export type { KpiDefinition, KpiProbe, KpiReading, KpiStatus, MetricsPort, RunVerdict } from './lib/ports/metrics.ts';
 export type { DeliveryResult, Notification, NotificationKind, NotifierPort } from './lib/ports/notifier.ts';
 export type { ObjectInfo, ObjectStore } from './lib/ports/object-store.ts';
-export type { SandboxCapabilities, SandboxCommand, SandboxLimits, SandboxPort, SandboxResult } from './lib/ports/sandbox.ts';
 export type {
-  Briefing, BriefingItem, Citation, Claim, RunRecord, Source, SourceKind, ToolCallSummary, Trigger, Usage,
+  SandboxCapabilities,
+  SandboxCommand,
+  SandboxLimits,
+  SandboxPort,
+  SandboxResult,
+} from './lib/ports/sandbox.ts';
+export type {
+  Briefing,
+  BriefingItem,
+  Citation,
+  Claim,
+  RunRecord,
+  Source,
+  SourceKind,
+  ToolCallSummary,
+  Trigger,
+  Usage,
 } from './lib/run-record.ts';
 export type { ApprovalPolicy, Permission, Tool, Toolbox, ToolContext, ToolEffect } from './lib/tool/tool.ts';

@@ -9,8 +9,8 @@ import { openJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
 import { createMemoryJournal } from './journal/memory-journal.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
-import type { Trigger } from './run-record.ts';
 import { RunQueue } from './run-queue.ts';
+import type { Trigger } from './run-record.ts';
 import { type RunStarter, startRun } from './start-run.ts';
 import { createWaker, type Waker } from './waker.ts';
 
@@ -24,9 +24,14 @@ import { createWaker, type Waker } from './waker.ts';
 export function createGenie(options: GenieOptions): Genie {
   const resolved = resolveOptions(options);
   const { clock, ids } = resolved;
-  const home = options.home === undefined ? undefined : openHome(options.home, {
-    id: options.id ?? ids.next('genie'), goal: resolved.goal, createdAt: clock.now(),
-  });
+  const home =
+    options.home === undefined
+      ? undefined
+      : openHome(options.home, {
+          id: options.id ?? ids.next('genie'),
+          goal: resolved.goal,
+          createdAt: clock.now(),
+        });
   return new OpenGenie(resolved, home);
 }
 
@@ -54,8 +59,13 @@ class OpenGenie implements Genie {
     this.#ownsJournal = !raw.journal;
     this.#ownsApprovals = !raw.approvals;
     this.journal = raw.journal ?? this.#openOwnJournal();
-    this.approvals = raw.approvals ?? (home ? openApprovals({ dir: home.approvals, clock, ids }) : createMemoryApprovals({ clock, ids }));
-    this.events = createEventBus({ validate: raw.validateEvents ?? false, ...(raw.onWarning ? { onWarning: raw.onWarning } : {}) });
+    this.approvals =
+      raw.approvals ??
+      (home ? openApprovals({ dir: home.approvals, clock, ids }) : createMemoryApprovals({ clock, ids }));
+    this.events = createEventBus({
+      validate: raw.validateEvents ?? false,
+      ...(raw.onWarning ? { onWarning: raw.onWarning } : {}),
+    });
     this.#starter = {
       genieId: this.id,
       options,
@@ -93,7 +103,10 @@ class OpenGenie implements Genie {
     this.#assertOpen();
     const { schedule } = this.#options.raw;
     if (!schedule) {
-      throw new GenieError('GENIE_SCHEDULE_MISSING', 'This genie has no schedule. Pass schedule: { cron, timezone } to createGenie.');
+      throw new GenieError(
+        'GENIE_SCHEDULE_MISSING',
+        'This genie has no schedule. Pass schedule: { cron, timezone } to createGenie.',
+      );
     }
     this.#waker ??= createWaker({ genie: this, schedule, clock: this.#options.clock, folder: this.#home?.schedule });
     this.#waker.start();
@@ -120,7 +133,11 @@ class OpenGenie implements Genie {
     if (this.#ownsJournal) await this.journal.close();
   }
 
-  #start(request: { readonly runId: string; readonly trigger: Trigger | undefined; readonly signal: AbortSignal | undefined }): RunHandle {
+  #start(request: {
+    readonly runId: string;
+    readonly trigger: Trigger | undefined;
+    readonly signal: AbortSignal | undefined;
+  }): RunHandle {
     this.#assertOpen();
     const handle = startRun(this.#starter, request);
     this.#running.add(handle);

@@ -6,8 +6,8 @@ import { costOf } from './loop/budget.ts';
 import { generateAnswer } from './loop/call-model.ts';
 import { addUsage, noUsage } from './loop/replay.ts';
 import type { ModelCallOptions } from './model/language-model.ts';
-import type { PricedModel } from './run-state.ts';
 import type { Usage } from './run-record.ts';
+import type { PricedModel } from './run-state.ts';
 
 export interface JsonRequest<Schema extends z.ZodType> {
   /** Names the form for the model, e.g. `plan`. */
@@ -53,13 +53,22 @@ export async function generateJson<Schema extends z.ZodType>(
     problem = read.problem;
     prompt.push(
       { role: 'assistant', content: [{ type: 'text', text: answer.text || '(empty)' }] },
-      { role: 'user', content: [{ type: 'text', text: `That does not fit: ${problem} Answer again with one JSON object.` }] },
+      {
+        role: 'user',
+        content: [{ type: 'text', text: `That does not fit: ${problem} Answer again with one JSON object.` }],
+      },
     );
   }
-  throw new GenieError('GENIE_MODEL_ANSWER', `${model.provider}/${model.modelId} gave no usable "${request.name}": ${problem}`);
+  throw new GenieError(
+    'GENIE_MODEL_ANSWER',
+    `${model.provider}/${model.modelId} gave no usable "${request.name}": ${problem}`,
+  );
 }
 
-function readValue<Schema extends z.ZodType>(schema: Schema, text: string): { value: z.output<Schema> } | { problem: string } {
+function readValue<Schema extends z.ZodType>(
+  schema: Schema,
+  text: string,
+): { value: z.output<Schema> } | { problem: string } {
   // Models like to wrap JSON in a code fence or a sentence.
   const start = text.indexOf('{');
   const end = text.lastIndexOf('}');
@@ -67,7 +76,9 @@ function readValue<Schema extends z.ZodType>(schema: Schema, text: string): { va
   try {
     const result = schema.safeParse(parseJson(text.slice(start, end + 1)));
     if (result.success) return { value: result.data };
-    const issues = result.error.issues.slice(0, 5).map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
+    const issues = result.error.issues
+      .slice(0, 5)
+      .map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`);
     return { problem: `${issues.join('; ')}.` };
   } catch (error) {
     return { problem: `${describeThrown(error)}.` };

@@ -2,6 +2,7 @@ import type { Approvals } from './approvals/approvals.ts';
 import type { Proposal } from './creation/proposal.ts';
 import type { EventBus } from './events/bus.ts';
 import type { RunEvent } from './events/genie-event.ts';
+import type { ErrorRecord } from './genie-error.ts';
 import type { Journal } from './journal/journal.ts';
 import type { BudgetOptions } from './loop/budget.ts';
 import type { LoopLimits, ModelSettings } from './loop/loop-context.ts';
@@ -17,7 +18,6 @@ import type { RunOutcome } from './run-state.ts';
 import type { ScheduleOptions } from './schedule/schedule.ts';
 import type { Tool, Toolbox } from './tool/tool.ts';
 import type { WakeGate } from './wake-gate.ts';
-import type { ErrorRecord } from './genie-error.ts';
 
 export interface GenieOptions {
   /** What the genie pursues, in the user's words. */

@@ -1,5 +1,5 @@
-import { GenieError } from './genie-error.ts';
 import type { GenieOptions } from './genie.ts';
+import { GenieError } from './genie-error.ts';
 import { type BudgetOptions, checkBudget } from './loop/budget.ts';
 import type { LoopLimits } from './loop/loop-context.ts';
 import { upgradeOlderSpec } from './model/upgrade-older-spec.ts';
@@ -24,26 +24,54 @@ export interface ResolvedOptions {
 }
 
 const knownOptions: ReadonlySet<string> = new Set<keyof GenieOptions>([
-  'goal', 'model', 'models', 'prices', 'home', 'id', 'instructions', 'sources', 'tools', 'memory', 'metrics', 'egress',
-  'approvals', 'journal', 'notifier', 'schedule', 'budget', 'limits', 'settings', 'planning', 'wakeGate',
-  'concurrentRuns', 'validateEvents', 'onWarning', 'clock', 'ids',
+  'goal',
+  'model',
+  'models',
+  'prices',
+  'home',
+  'id',
+  'instructions',
+  'sources',
+  'tools',
+  'memory',
+  'metrics',
+  'egress',
+  'approvals',
+  'journal',
+  'notifier',
+  'schedule',
+  'budget',
+  'limits',
+  'settings',
+  'planning',
+  'wakeGate',
+  'concurrentRuns',
+  'validateEvents',
+  'onWarning',
+  'clock',
+  'ids',
 ]);
 
 /** Throws `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID` or `GENIE_BUDGET_INVALID`, each naming the option, the value and the fix. */
 export function resolveOptions(options: GenieOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw invalid('createGenie takes one object: createGenie({ goal, model }).');
+  if (typeof options !== 'object' || options === null)
+    throw invalid('createGenie takes one object: createGenie({ goal, model }).');
   for (const name of Object.keys(options)) {
-    if (!knownOptions.has(name)) throw invalid(`createGenie knows no option "${name}". Known: ${[...knownOptions].join(', ')}.`);
+    if (!knownOptions.has(name))
+      throw invalid(`createGenie knows no option "${name}". Known: ${[...knownOptions].join(', ')}.`);
   }
   const { goal, planning, concurrentRuns, prices } = options;
-  if (typeof goal !== 'string' || goal.trim() === '') throw invalid(`goal is ${JSON.stringify(goal)}: describe in words what the genie should pursue.`);
+  if (typeof goal !== 'string' || goal.trim() === '')
+    throw invalid(`goal is ${JSON.stringify(goal)}: describe in words what the genie should pursue.`);
   if (planning !== undefined && !['none', 'once', 'every-run'].includes(planning)) {
     throw invalid(`planning is ${JSON.stringify(planning)}: use "none", "once" or "every-run".`);
   }
-  if (concurrentRuns !== undefined && !(concurrentRuns >= 1)) throw invalid(`concurrentRuns is ${concurrentRuns}: use a number from 1.`);
+  if (concurrentRuns !== undefined && !(concurrentRuns >= 1))
+    throw invalid(`concurrentRuns is ${concurrentRuns}: use a number from 1.`);
   const planningModel = options.models?.planning ?? options.model;
   const executionModel = options.models?.execution ?? options.model;
-  if (!planningModel || !executionModel) throw invalid('There is no model: pass "model", or "models" with planning and execution.');
+  if (!planningModel || !executionModel)
+    throw invalid('There is no model: pass "model", or "models" with planning and execution.');
   const execution: PricedModel = { model: upgradeOlderSpec(executionModel), price: prices?.execution };
   const budget = { steps: 100, ...options.budget };
   checkBudget(budget, execution.price);
@@ -51,13 +79,20 @@ export function resolveOptions(options: GenieOptions): ResolvedOptions {
   return {
     raw: options,
     goal: goal.trim(),
-    models: { planning: { model: upgradeOlderSpec(planningModel), price: prices?.planning ?? prices?.execution }, execution },
+    models: {
+      planning: { model: upgradeOlderSpec(planningModel), price: prices?.planning ?? prices?.execution },
+      execution,
+    },
     planning: planning ?? (options.models ? 'once' : 'none'),
     tools: toToolbox(options.tools ?? []),
     budget,
     limits: {
-      modelTimeoutMs: 600_000, maxOutputCharacters: 100_000, faultTolerance: 1, contextTokens: Number.POSITIVE_INFINITY,
-      approvalWaitMs: 0, ...options.limits,
+      modelTimeoutMs: 600_000,
+      maxOutputCharacters: 100_000,
+      faultTolerance: 1,
+      contextTokens: Number.POSITIVE_INFINITY,
+      approvalWaitMs: 0,
+      ...options.limits,
     },
     concurrentRuns: concurrentRuns ?? (options.home ? 1 : Number.POSITIVE_INFINITY),
     clock,

@@ -28,7 +28,11 @@ function toItem(line: string): BriefingItem {
   const citations = readCitations(line);
   const text = withoutCitations(line);
   const identity = citations.length > 0 ? citations.map((citation) => citation.location).join(' ') : text;
-  return { id: `item_${createHash('sha256').update(`${identity}\n${text}`).digest('hex').slice(0, 16)}`, text, citations };
+  return {
+    id: `item_${createHash('sha256').update(`${identity}\n${text}`).digest('hex').slice(0, 16)}`,
+    text,
+    citations,
+  };
 }
 
 /** The statement without the links behind it; a line that begins with its link keeps the link's title. */

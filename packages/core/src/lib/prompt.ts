@@ -1,7 +1,10 @@
 import type { Source, Trigger } from './run-record.ts';
 
 /** What the execution model is told once, in front of everything: it changes rarely, so providers can cache it. */
-export function writeSystemPrompt(parts: { readonly instructions: string | undefined; readonly memory: string }): string {
+export function writeSystemPrompt(parts: {
+  readonly instructions: string | undefined;
+  readonly memory: string;
+}): string {
   const lines = [
     'You are a genie: a long-lived agent that pursues one goal for its user, run by run.',
     'Work with the tools you are given, then end with a briefing in Markdown: a "## " title, then one list line for each',
@@ -33,7 +36,12 @@ export function writeRunPrompt(parts: RunPromptParts): string {
   const sections: (readonly [string, string])[] = [
     ['Goal', parts.goal],
     ['Today', parts.today],
-    ['Sources', parts.sources.map((source) => `- ${source.kind}: ${source.location}${source.title ? ` | ${oneLine(source.title)}` : ''}`).join('\n')],
+    [
+      'Sources',
+      parts.sources
+        .map((source) => `- ${source.kind}: ${source.location}${source.title ? ` | ${oneLine(source.title)}` : ''}`)
+        .join('\n'),
+    ],
     ['Since last time', cursorLines(parts)],
     ['Already known', parts.memory.trim()],
     ['Plan', parts.plan.map((step, index) => `${index + 1}. ${oneLine(step)}`).join('\n')],

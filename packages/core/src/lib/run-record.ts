@@ -4,7 +4,7 @@ import type { JsonObject, JsonValue } from './json.ts';
 /** What woke a run. */
 export type Trigger =
   | { readonly kind: 'manual'; readonly note?: string }
-  | { readonly kind: 'schedule'; /** Epoch ms at which the wake was due. */ readonly dueAt: number }
+  | { readonly kind: 'schedule' /** Epoch ms at which the wake was due. */; readonly dueAt: number }
   | { readonly kind: 'message'; readonly text: string; readonly messageId?: string }
   | { readonly kind: 'event'; readonly name: string; readonly payload?: JsonObject };
 

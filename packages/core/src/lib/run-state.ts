@@ -62,7 +62,11 @@ export interface TriggeredRun {
 }
 
 export interface AwakeRun extends TriggeredRun {
-  readonly gate: { readonly wake: boolean; readonly reason: string; /** Kept for the next gate when the run succeeds. */ readonly state?: JsonObject };
+  readonly gate: {
+    readonly wake: boolean;
+    readonly reason: string /** Kept for the next gate when the run succeeds. */;
+    readonly state?: JsonObject;
+  };
 }
 
 export interface RememberingRun extends AwakeRun {

@@ -20,7 +20,11 @@ export async function run(deps: RunDeps, triggered: TriggeredRun): Promise<RunOu
     outcome = await endEarly(deps, triggered, error);
   }
   deps.emit({
-    type: 'run.ended', at: deps.clock.now(), source: 'core.run', runId: triggered.runId, status: outcome.status,
+    type: 'run.ended',
+    at: deps.clock.now(),
+    source: 'core.run',
+    runId: triggered.runId,
+    status: outcome.status,
     ...(outcome.error ? { error: outcome.error } : {}),
   });
   return outcome;
@@ -48,8 +52,16 @@ async function suspend(deps: RunDeps, state: ExecutedRun): Promise<RunOutcome> {
   await deps.run.settled();
   const what = approvalIds.length === 1 ? 'an approval' : `${approvalIds.length} approvals`;
   return {
-    runId: state.runId, status: 'waiting', reason: `waits for ${what}`, claim: 'none', text: state.text, plan: state.plan,
-    steps: state.steps, usage: state.usage, ...(state.costUsd === undefined ? {} : { costUsd: state.costUsd }), approvalIds,
+    runId: state.runId,
+    status: 'waiting',
+    reason: `waits for ${what}`,
+    claim: 'none',
+    text: state.text,
+    plan: state.plan,
+    steps: state.steps,
+    usage: state.usage,
+    ...(state.costUsd === undefined ? {} : { costUsd: state.costUsd }),
+    approvalIds,
   };
 }
 

@@ -69,7 +69,7 @@ async function conduct(starter: RunStarter, request: RunRequest, wires: RunWires
   // The caller may start iterating in this turn.
   await undefined;
   const turn = starter.queue.enter();
-  if (turn) await turn;
+  if (turn !== undefined) await turn;
   let journal: RunJournal | undefined;
   try {
     journal = await starter.journal.open(request.runId);
@@ -80,7 +80,14 @@ async function conduct(starter: RunStarter, request: RunRequest, wires: RunWires
   } catch (error) {
     const record = toErrorRecord(error, 'GENIE_RUN_FAILED');
     const { clock } = starter.options;
-    wires.emit({ type: 'run.ended', at: clock.now(), source: 'core.run', runId: request.runId, status: 'failed', error: record });
+    wires.emit({
+      type: 'run.ended',
+      at: clock.now(),
+      source: 'core.run',
+      runId: request.runId,
+      status: 'failed',
+      error: record,
+    });
     return failedOutcome(request.runId, record);
   } finally {
     journal?.release();
@@ -98,16 +105,27 @@ function openRun(starter: RunStarter, request: RunRequest, journal: RunJournal, 
     return { runId, trigger: meta.trigger, startedAt: meta.startedAt };
   }
   if (!trigger) {
-    throw new GenieError('GENIE_RUN_UNKNOWN', `There is no run "${runId}" to resume. List runs with "genie show" or genie.journal.list().`);
+    throw new GenieError(
+      'GENIE_RUN_UNKNOWN',
+      `There is no run "${runId}" to resume. List runs with "genie show" or genie.journal.list().`,
+    );
   }
   const startedAt = clock.now();
-  const meta: JsonObject = { genieId: starter.genieId, goal: starter.options.goal, trigger: trigger as unknown as JsonObject, startedAt };
+  const meta: JsonObject = {
+    genieId: starter.genieId,
+    goal: starter.options.goal,
+    trigger: trigger as unknown as JsonObject,
+    startedAt,
+  };
   journal.append({ kind: 'opened', at: startedAt, meta });
   emit({ type: 'run.started', at: startedAt, source: 'core.run', runId, trigger, goal: starter.options.goal });
   return { runId, trigger, startedAt };
 }
 
-function countRecorded(records: readonly JournalRecord[]): { readonly recordedSteps: number; readonly recordedCalls: number } {
+function countRecorded(records: readonly JournalRecord[]): {
+  readonly recordedSteps: number;
+  readonly recordedCalls: number;
+} {
   return {
     recordedSteps: records.filter((record) => record.kind === 'answer').length,
     recordedCalls: records.filter((record) => record.kind === 'result').length,
@@ -118,17 +136,44 @@ function toDeps(starter: RunStarter, journal: RunJournal, { guard, emit, counts,
   const { options } = starter;
   const { raw } = options;
   return {
-    genieId: starter.genieId, goal: options.goal, instructions: raw.instructions, sources: raw.sources ?? [],
-    models: options.models, planning: options.planning, tools: options.tools, budget: options.budget, limits: options.limits,
-    settings: raw.settings ?? {}, wakeGate: raw.wakeGate, memory: raw.memory, metrics: raw.metrics, egress: raw.egress,
-    approvals: starter.approvals, notifier: raw.notifier, clock: options.clock, run: journal, guard, emit,
-    eventCounts: counts, isStreaming: () => stream.isRead, ready: () => stream.ready(),
-    keepOutput: starter.keepOutput, saveBriefing: starter.saveBriefing,
+    genieId: starter.genieId,
+    goal: options.goal,
+    instructions: raw.instructions,
+    sources: raw.sources ?? [],
+    models: options.models,
+    planning: options.planning,
+    tools: options.tools,
+    budget: options.budget,
+    limits: options.limits,
+    settings: raw.settings ?? {},
+    wakeGate: raw.wakeGate,
+    memory: raw.memory,
+    metrics: raw.metrics,
+    egress: raw.egress,
+    approvals: starter.approvals,
+    notifier: raw.notifier,
+    clock: options.clock,
+    run: journal,
+    guard,
+    emit,
+    eventCounts: counts,
+    isStreaming: () => stream.isRead,
+    ready: () => stream.ready(),
+    keepOutput: starter.keepOutput,
+    saveBriefing: starter.saveBriefing,
   };
 }
 
 function failedOutcome(runId: string, error: ErrorRecord): RunOutcome {
   return {
-    runId, status: 'failed', reason: error.message, claim: 'none', text: '', plan: [], steps: 0, usage: noUsage, error,
+    runId,
+    status: 'failed',
+    reason: error.message,
+    claim: 'none',
+    text: '',
+    plan: [],
+    steps: 0,
+    usage: noUsage,
+    error,
   };
 }
