@@ -12,7 +12,7 @@ import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { RunQueue } from './run-queue.ts';
 import type { Trigger } from './run-record.ts';
 import { type RunStarter, startRun } from './start-run.ts';
-import { createWaker, type Waker } from './waker.ts';
+import type { Scheduler } from './schedule/scheduler.ts';
 
 /**
  * Makes a genie. Nothing runs yet. With a home the journal, approvals and artifacts live there, and this process owns it
@@ -47,7 +47,7 @@ class OpenGenie implements Genie {
   readonly #starter: RunStarter;
   readonly #running = new Set<RunHandle>();
   readonly #home: Home | undefined;
-  #waker: Waker | undefined;
+  #waker: Scheduler | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, home: Home | undefined) {
@@ -99,21 +99,27 @@ class OpenGenie implements Genie {
     return propose({ genieId: this.id, options: this.#options, approvals: this.approvals, ...options });
   }
 
-  start(): void {
+  async start(options: { readonly keepAlive?: boolean } = {}): Promise<void> {
     this.#assertOpen();
-    const { schedule } = this.#options.raw;
-    if (!schedule) {
-      throw new GenieError(
-        'GENIE_SCHEDULE_MISSING',
-        'This genie has no schedule. Pass schedule: { cron, timezone } to createGenie.',
-      );
+    const { schedule, onWarning } = this.#options.raw;
+    if (!schedule || !this.#home) {
+      const missing = schedule ? 'home' : 'schedule: { cron, timezone }';
+      throw new GenieError('GENIE_SCHEDULE_MISSING', `This genie cannot wake by itself: pass ${missing} to createGenie.`);
     }
-    this.#waker ??= createWaker({ genie: this, schedule, clock: this.#options.clock, folder: this.#home?.schedule });
-    this.#waker.start();
+    // Loaded here: most processes that embed a genie wake it themselves.
+    const { createWaker } = await import('./waker.ts');
+    const { clock } = this.#options;
+    const { keepAlive = false } = options;
+    this.#waker ??= createWaker({ genie: this, schedule, clock, folder: this.#home.schedule, onWarning, keepAlive });
+    await this.#waker.start();
   }
 
-  stop(): void {
-    this.#waker?.stop();
+  async stop(): Promise<void> {
+    await this.#waker?.stop();
+  }
+
+  nextWake(): number | undefined {
+    return this.#waker?.next();
   }
 
   close(): Promise<void> {
@@ -126,7 +132,7 @@ class OpenGenie implements Genie {
   }
 
   async #close(): Promise<void> {
-    await this.#waker?.close();
+    await this.#waker?.stop();
     for (const handle of this.#running) handle.cancel();
     await Promise.all([...this.#running].map((handle) => handle.outcome));
     if (this.#ownsApprovals) await this.approvals.close();

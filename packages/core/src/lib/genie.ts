@@ -93,10 +93,15 @@ export interface Genie {
   chat(text: string, options?: { readonly signal?: AbortSignal }): RunHandle;
   /** Analyses the goal: container, schedule, models, tools, domains, KPIs, cost. Each part becomes an approval. */
   propose(options?: { readonly signal?: AbortSignal }): Promise<Proposal>;
-  /** Wakes by the schedule from now on. Throws `GENIE_SCHEDULE_MISSING` without one. */
-  start(): void;
+  /**
+   * Wakes by the schedule from now on, and makes up for what was missed. Rejects with `GENIE_SCHEDULE_MISSING` (no schedule
+   * or no home), `GENIE_SCHEDULE_INVALID`, `GENIE_SCHEDULE_STORE`. `keepAlive` keeps the process alive until `stop`.
+   */
+  start(options?: { readonly keepAlive?: boolean }): Promise<void>;
   /** Stops waking. Running runs go on. */
-  stop(): void;
+  stop(): Promise<void>;
+  /** When the next wake is due, epoch ms; undefined while stopped. */
+  nextWake(): number | undefined;
   /** Cancels what runs, and closes what this genie opened itself. Idempotent. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

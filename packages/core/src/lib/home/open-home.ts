@@ -35,7 +35,7 @@ export function homeFolders(root: string): HomeFolders {
 
 /**
  * Opens a home, and makes it when there is none yet. Throws what {@link readGenieFile} throws except
- * `GENIE_HOME_MISSING`, and `GENIE_HOME_GOAL` when the home belongs to another goal.
+ * `GENIE_HOME_MISSING`.
  */
 export function openHome(root: string, fresh: { readonly id: string; readonly goal: string; readonly createdAt: number }): Home {
   const folders = homeFolders(root);
