@@ -6,3 +6,5 @@ export type {
   ConformanceSuite,
 } from './lib/conformance/conformance.ts';
 export { expectCode, expectEqual, expectThat, runConformance } from './lib/conformance/conformance.ts';
+export type { JournalSetup } from './lib/conformance/journal-suite.ts';
+export { journalSuite } from './lib/conformance/journal-suite.ts';

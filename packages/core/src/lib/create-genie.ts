@@ -2,6 +2,7 @@ import type { Approvals } from './approvals/approvals.ts';
 import { openApprovals } from './approvals/file-approvals.ts';
 import { createMemoryApprovals } from './approvals/memory-approvals.ts';
 import { createEventBus, type EventBus } from './events/bus.ts';
+import { connectTelemetry } from './events/telemetry.ts';
 import type { Genie, GenieOptions, RunHandle, RunOptions } from './genie.ts';
 import { GenieError } from './genie-error.ts';
 import { type Home, keepOutputIn, openHome, saveBriefingIn } from './home/open-home.ts';
@@ -47,6 +48,7 @@ class OpenGenie implements Genie {
   readonly #starter: RunStarter;
   readonly #running = new Set<RunHandle>();
   readonly #home: Home | undefined;
+  readonly #disconnectTelemetry: () => void;
   #waker: Scheduler | undefined;
   #closing: Promise<void> | undefined;
 
@@ -66,6 +68,8 @@ class OpenGenie implements Genie {
       validate: raw.validateEvents ?? false,
       ...(raw.onWarning ? { onWarning: raw.onWarning } : {}),
     });
+    const { provider } = options.models.execution.model;
+    this.#disconnectTelemetry = connectTelemetry({ bus: this.events, tracer: raw.telemetry, genieId: this.id, provider });
     this.#starter = {
       genieId: this.id,
       options,
@@ -135,6 +139,7 @@ class OpenGenie implements Genie {
     await this.#waker?.stop();
     for (const handle of this.#running) handle.cancel();
     await Promise.all([...this.#running].map((handle) => handle.outcome));
+    this.#disconnectTelemetry();
     if (this.#ownsApprovals) await this.approvals.close();
     if (this.#ownsJournal) await this.journal.close();
   }

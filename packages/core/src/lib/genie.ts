@@ -2,6 +2,7 @@ import type { Approvals } from './approvals/approvals.ts';
 import type { Proposal } from './creation/proposal.ts';
 import type { EventBus } from './events/bus.ts';
 import type { RunEvent } from './events/genie-event.ts';
+import type { TelemetryTracer } from './events/telemetry-tracer.ts';
 import type { ErrorRecord } from './genie-error.ts';
 import type { Journal } from './journal/journal.ts';
 import type { BudgetOptions } from './loop/budget.ts';
@@ -56,6 +57,8 @@ export interface GenieOptions {
   readonly concurrentRuns?: number;
   /** Checks every event against its schema: for development. */
   readonly validateEvents?: boolean;
+  /** `trace.getTracer('genie')` of `@opentelemetry/api`: spans with the GenAI names. Nothing is traced without. */
+  readonly telemetry?: TelemetryTracer;
   readonly onWarning?: (warning: ErrorRecord) => void;
   readonly clock?: Clock;
   readonly ids?: Ids;

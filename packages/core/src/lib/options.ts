@@ -47,6 +47,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof GenieOptions>([
   'wakeGate',
   'concurrentRuns',
   'validateEvents',
+  'telemetry',
   'onWarning',
   'clock',
   'ids',

@@ -24,7 +24,7 @@ export interface WakeLog {
   readonly records: readonly WakeRecord[];
   /** Lines that could not be read. */
   readonly unreadable: number;
-  /** Durable when it resolves. Calls must not overlap. */
+  /** Durable when it resolves. Calls are written in their order. */
   append(records: readonly WakeRecord[]): Promise<void>;
 }
 
@@ -45,25 +45,37 @@ export async function openWakeLog(options: WakeLogOptions): Promise<WakeLog> {
     const text = await readText(path, fileSystem);
     const { records, unreadable } = parseWakeLog(text);
     const isTooLong = Buffer.byteLength(text) > maxBytes;
-    const kept = isTooLong ? records.slice(-keptRecords) : records;
+    const kept = isTooLong ? newest(records) : records;
     if (isTooLong) await replace(path, recordsToText(kept), fileSystem);
     // The file exists, and its name is durable, before anything relies on it.
     await writeDurably(path, 'a', '', fileSystem);
     await syncFolder(dir, fileSystem);
     // Whatever was cut off in the middle of a line must not swallow the next one.
+    let written = Promise.resolve();
     let needsNewline = text !== '' && !text.endsWith('\n') && !isTooLong;
+    async function write(added: readonly WakeRecord[]): Promise<void> {
+      const before = needsNewline ? '\n' : '';
+      needsNewline = true;
+      await writeDurably(path, 'a', before + recordsToText(added), fileSystem);
+      needsNewline = false;
+    }
     return {
       records: kept,
       unreadable,
-      append: (added) =>
-        guard(path, async () => {
-          const before = needsNewline ? '\n' : '';
-          needsNewline = true;
-          await writeDurably(path, 'a', before + recordsToText(added), fileSystem);
-          needsNewline = false;
-        }),
+      append(added) {
+        const result = written.then(() => guard(path, () => write(added)));
+        written = result.catch(() => undefined);
+        return result;
+      },
     };
   });
+}
+
+/** The last arming stays: it says from when on wakes can be missed. */
+function newest(records: readonly WakeRecord[]): readonly WakeRecord[] {
+  const recent = records.slice(-keptRecords);
+  const armed = records.findLast((record) => record.kind === 'armed');
+  return armed && !recent.includes(armed) ? [armed, ...recent] : recent;
 }
 
 async function replace(path: string, text: string, fileSystem: WakeLogFileSystem): Promise<void> {

@@ -1,5 +1,7 @@
 import type { WakeRecord } from './wake-records.ts';
 
+type Armed = Extract<WakeRecord, { readonly kind: 'armed' }>;
+
 export interface PendingWake {
   readonly id: string;
   readonly dueAt: number;
@@ -12,9 +14,7 @@ export interface WakeState {
   isRecorded(id: string): boolean;
   /** Wakes that were to be handed over and of which no end is recorded, oldest first. */
   pending(): readonly PendingWake[];
-  /** Everything up to here is decided; undefined before the first arming. Epoch ms. */
-  decidedUntil(): number | undefined;
-  armed(): Extract<WakeRecord, { readonly kind: 'armed' }> | undefined;
+  armed(): Armed | undefined;
 }
 
 const remembered = 10_000;
@@ -22,43 +22,16 @@ const remembered = 10_000;
 export function createWakeState(records: readonly WakeRecord[]): WakeState {
   const ids = new Set<string>();
   const pending = new Map<string, PendingWake>();
-  let armed: Extract<WakeRecord, { readonly kind: 'armed' }> | undefined;
-  let decidedUntil: number | undefined;
-
-  function remember(id: string): void {
-    ids.add(id);
-    if (ids.size > remembered) ids.delete(ids.values().next().value ?? id);
-  }
-
-  function decided(until: number): void {
-    decidedUntil = Math.max(decidedUntil ?? until, until);
-  }
+  let armed: Armed | undefined;
 
   function note(record: WakeRecord): void {
-    switch (record.kind) {
-      case 'armed':
-        armed = record;
-        decidedUntil = record.at;
-        break;
-      case 'fired':
-        remember(record.id);
-        pending.set(record.id, { id: record.id, dueAt: record.dueAt });
-        decided(record.dueAt);
-        break;
-      case 'missed':
-        remember(record.id);
-        if (record.action === 'run') pending.set(record.id, { id: record.id, dueAt: record.dueAt });
-        decided(record.dueAt);
-        break;
-      case 'done':
-        pending.delete(record.id);
-        break;
-      case 'missed-many':
-        decided(record.to);
-        break;
-      default:
-        record satisfies never;
-    }
+    if (record.kind === 'armed') armed = record;
+    if (record.kind === 'done') pending.delete(record.id);
+    if (record.kind !== 'fired' && record.kind !== 'missed') return;
+    ids.add(record.id);
+    if (ids.size > remembered) ids.delete(ids.values().next().value ?? record.id);
+    const isSkipped = record.kind === 'missed' && record.action === 'skipped';
+    if (!isSkipped) pending.set(record.id, { id: record.id, dueAt: record.dueAt });
   }
 
   for (const record of records) note(record);
@@ -66,7 +39,36 @@ export function createWakeState(records: readonly WakeRecord[]): WakeState {
     note,
     isRecorded: (id) => ids.has(id),
     pending: () => [...pending.values()].sort((left, right) => left.dueAt - right.dueAt),
-    decidedUntil: () => decidedUntil,
     armed: () => armed,
   };
+}
+
+/**
+ * The last moment up to `now` until which everything is decided; undefined when nothing is. Records from a future that a
+ * wrong clock once saw do not count.
+ */
+export function decidedUntil(records: readonly WakeRecord[], now: number): number | undefined {
+  let latest: number | undefined;
+  for (const record of records) {
+    const at = decidedBy(record);
+    if (record.kind === 'armed') latest = undefined;
+    if (at !== undefined && at <= now) latest = Math.max(latest ?? at, at);
+  }
+  return latest;
+}
+
+function decidedBy(record: WakeRecord): number | undefined {
+  switch (record.kind) {
+    case 'armed':
+      return record.at;
+    case 'fired':
+    case 'missed':
+      return record.dueAt;
+    case 'missed-many':
+      return record.to;
+    case 'done':
+      return undefined;
+    default:
+      return record satisfies never;
+  }
 }
