@@ -1,12 +1,36 @@
+export type {
+  Daemon,
+  DaemonEvent,
+  DaemonGenome,
+  DaemonOptions,
+  DaemonRequestOptions,
+} from './lib/daemon/create-daemon.ts';
+export { createDaemon } from './lib/daemon/create-daemon.ts';
+export type { DaemonMetrics, WorkerMetrics } from './lib/daemon/daemon-metrics.ts';
+export type { AnyEmbeddingModel, EmbedderOptions } from './lib/embedder/create-embedder.ts';
+export { createEmbedder } from './lib/embedder/create-embedder.ts';
+export type { Embedder, EmbedderStats, EmbedOptions } from './lib/embedder/embedder.ts';
 export type { BreakerOptions, FailoverCandidate } from './lib/failover/candidate.ts';
-export type { FailoverDecision, FailoverModel, FailoverOptions } from './lib/failover/create-failover.ts';
+export type { FailoverModel, FailoverOptions } from './lib/failover/create-failover.ts';
 export { createFailover } from './lib/failover/create-failover.ts';
+export type { FailoverDecision } from './lib/failover/failover-decision.ts';
 export { classifyFailure } from './lib/failure/classify-failure.ts';
 export type { FailureAction, FailureRule, ModelFailure, ModelFailureKind } from './lib/failure/model-failure.ts';
 export { failureTable } from './lib/failure/model-failure.ts';
 export type { FindModelOptions, FoundModel, ModelCandidate } from './lib/find-model.ts';
 export { defaultModelIds, findModel } from './lib/find-model.ts';
+export type { Genome, GenomeInput, Layer, LayerInput, TraitType } from './lib/genome/genome.ts';
+export { canonicalLayers, genomeHash } from './lib/genome/genome-hash.ts';
+export type { GenomeMatch, GenomeSearch, GenomeStore } from './lib/genome/genome-store.ts';
+export { openGenomeStore } from './lib/genome/sqlite-genome-store.ts';
 export { createOfflineModel } from './lib/offline/offline-model.ts';
 export type { ProviderName } from './lib/provider/providers.ts';
 export type { Environment, ResolveModelOptions } from './lib/resolve-model.ts';
 export { resolveModel } from './lib/resolve-model.ts';
+export type {
+  EngineLayer,
+  EngineMessage,
+  EngineRequest,
+  EngineResult,
+  EngineStats,
+} from './lib/worker/engine-request.ts';

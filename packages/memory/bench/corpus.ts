@@ -24,10 +24,27 @@ export interface Dialogue {
 }
 
 const dayMs = 86_400_000;
-const names = ['Ines', 'Tomas', 'Priya', 'Jonah', 'Freya', 'Luca', 'Amara', 'Viktor', 'Salma', 'Owen', 'Greta', 'Idris'];
+const names = [
+  'Ines',
+  'Tomas',
+  'Priya',
+  'Jonah',
+  'Freya',
+  'Luca',
+  'Amara',
+  'Viktor',
+  'Salma',
+  'Owen',
+  'Greta',
+  'Idris',
+];
 const drinks = ['green tea', 'black coffee', 'oat milk cocoa', 'ginger lemonade'];
 const relativeDays: readonly (readonly [string, number])[] = [
-  ['yesterday', 1], ['last Friday', 3], ['two days ago', 2], ['last week', 7], ['last weekend', 4],
+  ['yesterday', 1],
+  ['last Friday', 3],
+  ['two days ago', 2],
+  ['last week', 7],
+  ['last weekend', 4],
 ];
 
 /** A repeatable source of numbers in [0, 1): mulberry32, public domain, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
@@ -42,8 +59,14 @@ export function createRandom(seed: number): () => number {
 }
 
 /** Long dialogues of two people over a year, with known evidence. The same seed gives the same corpus. */
-export function createCorpus(options: { readonly dialogues: number; readonly sessions: number; readonly seed: number }): Dialogue[] {
-  return Array.from({ length: options.dialogues }, (_, at) => createDialogue(at, options.sessions, createRandom(options.seed + at)));
+export function createCorpus(options: {
+  readonly dialogues: number;
+  readonly sessions: number;
+  readonly seed: number;
+}): Dialogue[] {
+  return Array.from({ length: options.dialogues }, (_, at) =>
+    createDialogue(at, options.sessions, createRandom(options.seed + at)),
+  );
 }
 
 interface Draft {
@@ -64,7 +87,14 @@ interface SessionDraft {
 function createDialogue(number: number, sessions: number, random: () => number): Dialogue {
   const first = names[(number * 2) % names.length] ?? '';
   const second = names[(number * 2 + 1) % names.length] ?? '';
-  const draft: Draft = { name: `dialogue-${number + 1}`, people: [first, second], random, planned: [], turns: [], questions: [] };
+  const draft: Draft = {
+    name: `dialogue-${number + 1}`,
+    people: [first, second],
+    random,
+    planned: [],
+    turns: [],
+    questions: [],
+  };
   const plan: ((session: SessionDraft) => void)[][] = Array.from({ length: sessions }, () => []);
   const place = (work: (session: SessionDraft) => void): void => {
     plan[Math.floor(random() * sessions)]?.push(work);
@@ -85,18 +115,27 @@ function createDialogue(number: number, sessions: number, random: () => number):
 function planScenarios(draft: Draft, person: string, place: (work: (session: SessionDraft) => void) => void): void {
   const { random } = draft;
   for (const scenario of scenarios) {
-    const values = Object.fromEntries(Object.entries(scenario.slots).map(([slot, options]) => [slot, pick(options, random)]));
+    const values = Object.fromEntries(
+      Object.entries(scenario.slots).map(([slot, options]) => [slot, pick(options, random)]),
+    );
     place((session) => {
       const [when, daysAgo] = pick(relativeDays, random);
       const fill = (text: string): string => fillIn(text, { ...values, me: person, when });
       if (random() < 0.75) session.say(otherThan(draft, person), fill(pick(scenario.lead, random)));
       const told = fill(pick(scenario.tell, random));
-      const id = session.say(person, capitalise(random() < 0.5 ? told : `${told} ${pick(smallTalk.slice(6, 18), random).replace(', {other}', '')}`));
+      const id = session.say(
+        person,
+        capitalise(random() < 0.5 ? told : `${told} ${pick(smallTalk.slice(6, 18), random).replace(', {other}', '')}`),
+      );
       draft.questions.push({ kind: scenario.kind, text: fill(pick(scenario.ask, random)), evidence: [id] });
       if (scenario.kind === 'temporal' && random() < 0.5) {
         const day = new Date(session.at - daysAgo * dayMs);
         const month = day.toLocaleString('en-GB', { month: 'long', timeZone: 'UTC' });
-        draft.questions.push({ kind: 'temporal', text: `What happened to ${person} around ${day.getUTCDate()} ${month} ${day.getUTCFullYear()}?`, evidence: [id] });
+        draft.questions.push({
+          kind: 'temporal',
+          text: `What happened to ${person} around ${day.getUTCDate()} ${month} ${day.getUTCFullYear()}?`,
+          evidence: [id],
+        });
       }
     });
   }
@@ -129,7 +168,10 @@ function planChange(draft: Draft, person: string, plan: ((session: SessionDraft)
   draft.questions.push({ kind: 'changed', text: `Which drink does ${person} prefer?`, evidence });
 }
 
-function writeSession(draft: Draft, plan: { number: number; at: number; works: readonly ((session: SessionDraft) => void)[] }): void {
+function writeSession(
+  draft: Draft,
+  plan: { number: number; at: number; works: readonly ((session: SessionDraft) => void)[] },
+): void {
   let count = 0;
   const say = (speaker: string, text: string): string => {
     count += 1;
@@ -140,7 +182,7 @@ function writeSession(draft: Draft, plan: { number: number; at: number; works: r
   const chat = (lines: number): void => {
     for (let line = 0; line < lines; line += 1) {
       const speaker = draft.people[count % 2] ?? '';
-      const pool = draft.random() < 0.25 ? distractors : smallTalk;
+      const pool = draft.random() < 0.1 ? distractors : smallTalk;
       say(speaker, fillIn(pick(pool, draft.random), { other: otherThan(draft, speaker) }));
     }
   };

@@ -13,17 +13,28 @@ export interface Quality {
 
 export type Search = (question: string, k: number) => Promise<readonly string[]>;
 
-export async function storeDialogues(memory: Memory, dialogues: readonly Dialogue[], namespaceOf: (dialogue: Dialogue) => string): Promise<void> {
+export async function storeDialogues(
+  memory: Memory,
+  dialogues: readonly Dialogue[],
+  namespaceOf: (dialogue: Dialogue) => string,
+): Promise<void> {
   for (const dialogue of dialogues) {
     await memory.remember(dialogue.turns.map((turn) => ({ ...turn, namespace: namespaceOf(dialogue) })));
   }
 }
 
-export async function measure(questions: readonly CorpusQuestion[], search: Search): Promise<Map<QuestionKind | 'all', Quality>> {
+export async function measure(
+  questions: readonly CorpusQuestion[],
+  search: Search,
+): Promise<Map<QuestionKind | 'all', Quality>> {
   const sums = new Map<QuestionKind | 'all', { count: number; values: number[] }>();
   for (const question of questions) {
     const ids = await search(question.text, 20);
-    const values = [...[5, 10, 20].map((k) => share(question.evidence, ids.slice(0, k))), reciprocal(question.evidence, ids), sessionHit(question.evidence, ids.slice(0, 10))];
+    const values = [
+      ...[5, 10, 20].map((k) => share(question.evidence, ids.slice(0, k))),
+      reciprocal(question.evidence, ids),
+      sessionHit(question.evidence, ids.slice(0, 10)),
+    ];
     for (const kind of [question.kind, 'all'] as const) {
       const sum = sums.get(kind) ?? { count: 0, values: values.map(() => 0) };
       sum.count += 1;
@@ -37,7 +48,9 @@ export async function measure(questions: readonly CorpusQuestion[], search: Sear
 }
 
 function toQuality(count: number, values: readonly number[]): Quality {
-  const [recall5 = 0, recall10 = 0, recall20 = 0, reciprocalRank = 0, session10 = 0] = values.map((value) => value / count);
+  const [recall5 = 0, recall10 = 0, recall20 = 0, reciprocalRank = 0, session10 = 0] = values.map(
+    (value) => value / count,
+  );
   return { questions: count, recall5, recall10, recall20, reciprocalRank, session10 };
 }
 

@@ -1,3 +1,4 @@
+export type { CipherOptions } from './lib/cipher/key-file.ts';
 export type {
   ConsolidateOptions,
   ConsolidateReceipt,
@@ -45,3 +46,7 @@ export type {
   VectorRow,
 } from './lib/store/record-store.ts';
 export type { Durability } from './lib/store/sqlite-database.ts';
+export type { AnyEmbedder, EmbeddingModelLike, TextEmbedder } from './lib/vectors/embedder.ts';
+export type { Int8Scan, Int8ScanOptions } from './lib/vectors/int8-scan.ts';
+export { createInt8Scan } from './lib/vectors/int8-scan.ts';
+export type { VectorMatch, VectorStore, VectorStoreCapabilities } from './lib/vectors/vector-store.ts';

@@ -19,8 +19,13 @@ const now = Date.UTC(2026, 2, 2, 6);
 const kpiCount = 20;
 
 /** Latency of `observe` beside a bare append, and a dashboard over a million observations. `GENIE_BENCH_OBSERVATIONS` sets how many. */
-export async function bench({ log }: { readonly json?: boolean; readonly log: (line: string) => void }): Promise<Row[]> {
-  const total = Number(process.env['GENIE_BENCH_OBSERVATIONS'] ?? 1_000_000);
+export async function bench({
+  log,
+}: {
+  readonly json?: boolean;
+  readonly log: (line: string) => void;
+}): Promise<Row[]> {
+  const total = Number(process.env.GENIE_BENCH_OBSERVATIONS ?? 1_000_000);
   const dir = mkdtempSync(path.join(tmpdir(), 'genie-metrics-bench-'));
   try {
     return [...(await benchObserve(dir, log)), ...(await benchDashboard(dir, total, log))];
@@ -32,10 +37,18 @@ export async function bench({ log }: { readonly json?: boolean; readonly log: (l
 async function benchObserve(dir: string, log: (line: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
   const bare = await percentile95(2000, async (index) => {
-    appendFileSync(path.join(dir, 'bare.jsonl'), `${JSON.stringify({ kpiId: 'kpi-0', value: index, at: now + index })}\n`);
+    appendFileSync(
+      path.join(dir, 'bare.jsonl'),
+      `${JSON.stringify({ kpiId: 'kpi-0', value: index, at: now + index })}\n`,
+    );
   });
   for (const durability of ['power', 'process'] as const) {
-    const metrics = openMetrics({ dir: path.join(dir, durability), durability, clock: { now: () => now }, timeZone: 'UTC' });
+    const metrics = openMetrics({
+      dir: path.join(dir, durability),
+      durability,
+      clock: { now: () => now },
+      timeZone: 'UTC',
+    });
     await metrics.define(definitions());
     const p95 = await percentile95(2000, async (index) => {
       await metrics.observe({ kpiId: `kpi-${index % kpiCount}`, value: index, at: now + index, source: 'bench' });
@@ -43,7 +56,14 @@ async function benchObserve(dir: string, log: (line: string) => void): Promise<R
     await metrics.close();
     log(`observe (${durability}): p95 ${p95.toFixed(3)} ms, bare append p95 ${bare.toFixed(3)} ms`);
     const what = `observe p95, durability ${durability} (bare append: ${bare.toFixed(3)} ms, ratio ${(p95 / bare).toFixed(1)})`;
-    rows.push({ id: `metrics.observe.p95.${durability}`, what, value: round(p95), unit: 'ms', reach: '<= 0.5', ok: p95 <= 0.5 });
+    rows.push({
+      id: `metrics.observe.p95.${durability}`,
+      what,
+      value: round(p95),
+      unit: 'ms',
+      reach: '<= 0.5',
+      ok: p95 <= 0.5,
+    });
   }
   return rows;
 }
@@ -53,7 +73,9 @@ async function benchDashboard(dir: string, total: number, log: (line: string) =>
   const store = openFileStore({ dir: folder, durability: 'process' });
   const startedAt = performance.now();
   for (let from = 0; from < total; from += 10_000) {
-    await store.append(Array.from({ length: Math.min(10_000, total - from) }, (_, index) => createObservation(from + index, total)));
+    await store.append(
+      Array.from({ length: Math.min(10_000, total - from) }, (_, index) => createObservation(from + index, total)),
+    );
   }
   await store.close();
   const loadMs = performance.now() - startedAt;
@@ -78,10 +100,19 @@ async function benchDashboard(dir: string, total: number, log: (line: string) =>
   times.sort((left, right) => left - right);
   const slowest = times.at(-1) ?? 0;
   const peakMb = peak / 1024 / 1024;
-  log(`dashboard: ${points} points, slowest ${slowest.toFixed(1)} ms, median ${times[4]?.toFixed(1)} ms, open ${openMs.toFixed(0)} ms`);
+  log(
+    `dashboard: ${points} points, slowest ${slowest.toFixed(1)} ms, median ${times[4]?.toFixed(1)} ms, open ${openMs.toFixed(0)} ms`,
+  );
   const what = `dashboard of 90 days over ${total} observations of ${kpiCount} KPIs, slowest of 9 (the first one cold)`;
   return [
-    { id: 'metrics.dashboard.90days', what, value: round(slowest), unit: 'ms', reach: '<= 100', ok: slowest <= 100 && points === 90 * kpiCount },
+    {
+      id: 'metrics.dashboard.90days',
+      what,
+      value: round(slowest),
+      unit: 'ms',
+      reach: '<= 100',
+      ok: slowest <= 100 && points === 90 * kpiCount,
+    },
     {
       id: 'metrics.dashboard.memory',
       what: 'memory added by opening the store and building the dashboard',

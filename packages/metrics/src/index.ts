@@ -1,5 +1,10 @@
 export type { Adjustment } from './lib/adjustments/adjustment.ts';
 export { describeAdjustment, parseAdjustment } from './lib/adjustments/adjustment.ts';
+export type { Change, ChangeRow, Guard } from './lib/adjustments/change.ts';
+export type { AdoptRequest, Changes } from './lib/adjustments/changes.ts';
+export type { GenieSettings, SettingsTarget } from './lib/adjustments/settings.ts';
+export { applyAdjustment, revertAdjustment } from './lib/adjustments/settings.ts';
+export { settingsFile } from './lib/adjustments/settings-file.ts';
 export type { Dashboard, DashboardKpi, DashboardOptions } from './lib/dashboard.ts';
 export { defaultKpis } from './lib/default-kpis.ts';
 export type {
@@ -10,6 +15,44 @@ export type {
   ProposedAdjustment,
 } from './lib/evaluation/evaluation.ts';
 export { adjustmentAction } from './lib/evaluation/request-approvals.ts';
+export type { CommandTrialOptions } from './lib/experiments/command-trial.ts';
+export { commandKpis, commandTrial } from './lib/experiments/command-trial.ts';
+export type {
+  ExperimentBudget,
+  ExperimentChange,
+  ExperimentMetric,
+  ExperimentReport,
+  ExperimentRequest,
+  ExperimentRow,
+  ExperimentState,
+  FileEdit,
+  KpiComparison,
+  Recommendation,
+  SandboxEvent,
+  Trial,
+  TrialRequest,
+  TrialResult,
+  Variant,
+} from './lib/experiments/experiment.ts';
+export { reportToMarkdown } from './lib/experiments/experiment-report.ts';
+export type { ExperimentStore } from './lib/experiments/experiment-store.ts';
+export { openExperimentStore } from './lib/experiments/experiment-store.ts';
+export { localFolderSandbox } from './lib/experiments/local-sandbox-folders.ts';
+export type { Experiments, ExperimentsOptions, SweepPolicy } from './lib/experiments/open-experiments.ts';
+export { openExperiments } from './lib/experiments/open-experiments.ts';
+export type { ProcessTrialOptions } from './lib/experiments/process-trial.ts';
+export { processTrial } from './lib/experiments/process-trial.ts';
+export type { Recording } from './lib/experiments/recording.ts';
+export { createRecording, recordModel, recordToolbox } from './lib/experiments/recording.ts';
+export type { Replay, ReplayBudget, ReplayCounts } from './lib/experiments/replay.ts';
+export { createReplay } from './lib/experiments/replay.ts';
+export type {
+  CopyProgress,
+  CreateCopyRequest,
+  FolderCopy,
+  FolderSandbox,
+  FolderSandboxCapabilities,
+} from './lib/experiments/sandbox-folders.ts';
 export type { Feedback, StoredFeedback } from './lib/feedback/feedback.ts';
 export type { Preference, Preferences } from './lib/feedback/preferences.ts';
 export type { Metrics, ObservationInput, ObservationReceipt } from './lib/metrics.ts';

@@ -1,5 +1,13 @@
+export type { FilesOptions } from './lib/files/files.ts';
+export { files } from './lib/files/files.ts';
 export type { InspectContext, SourceInspector } from './lib/inspect/source-inspector.ts';
 export { createSourceInspector } from './lib/inspect/source-inspector.ts';
+export { createSandbox } from './lib/sandbox/create-sandbox.ts';
+export type { SandboxNetwork, SandboxOptions } from './lib/sandbox/sandbox-options.ts';
+export type { PlantedFile } from './lib/shell/planted-files.ts';
+export { plantedFiles } from './lib/shell/planted-files.ts';
+export type { ShellOptions, ShellTool } from './lib/shell/shell.ts';
+export { shell } from './lib/shell/shell.ts';
 export type { SourceToolsOptions } from './lib/sources/create-source-tools.ts';
 export { createSourceTools } from './lib/sources/create-source-tools.ts';
 export type { SourceItem, SourceOutput } from './lib/sources/source-output.ts';

@@ -32,7 +32,12 @@ async function open(options: Partial<EgressOptions> = {}, answer?: Answerer): Pr
       lookups.push(host);
       return ['127.0.0.1'];
     },
-    audit: { append: (entry) => log.push(entry) },
+    audit: {
+      append(entry) {
+        log.push(entry);
+        return undefined;
+      },
+    },
     events: (event) => events.push(event),
     ...options,
   });
@@ -140,10 +145,11 @@ describe('createEgress', () => {
     await egress.fetch(url('/', 'other.test')).catch(() => undefined);
     expect(log.map((entry) => [entry.event, entry.host, entry.path, entry.rule ?? entry.reason])).toEqual([
       ['allowed', 'allowed.test', '/path?key=***', 'allowed.test'],
-      ['closed', 'allowed.test', '/path?key=***', 'allowed.test'],
+      ['closed', 'allowed.test', undefined, undefined],
       ['blocked', 'other.test', '/', 'not-allowed'],
     ]);
-    expect(log[1]).toMatchObject({ runId: 'run_1', tool: 'web', status: 200, bytesDown: 5 });
+    expect(log[0]).toMatchObject({ runId: 'run_1', tool: 'web' });
+    expect(log[1]).toMatchObject({ exitId: log[0]?.exitId, status: 200, bytesDown: 5 });
     expect(events.map((event) => event.type)).toEqual(['egress.allowed', 'egress.blocked']);
   });
 

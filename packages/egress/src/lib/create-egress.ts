@@ -11,6 +11,7 @@ import type { Dispatcher } from 'undici';
 import { createDoor } from './approvals/door.ts';
 import { createGrantBook, subjectOf } from './approvals/grant-book.ts';
 import { createMemoryGrants } from './approvals/memory-grants.ts';
+import { type CredentialBook, createCredentialBook } from './credentials/credentials.ts';
 import { lookupBySystem } from './dial/lookup.ts';
 import { parsePrivateAddresses } from './dial/vet.ts';
 import { fetchThrough } from './dispatcher/fetch.ts';
@@ -36,6 +37,9 @@ export interface Egress extends EgressPort {
   /** What a proxy or a namespace adds to the grade; the returned function takes it back. */
   raiseGrade(grade: EgressGrade): () => void;
   readonly gate: Gate;
+  /** What the proxy adds to requests to a host. */
+  readonly credentials: CredentialBook;
+  readonly certificateAuthorities: readonly string[];
 }
 
 export interface GrantInput {
@@ -86,13 +90,20 @@ export function composeEgress(options: EgressOptions, rules: Rules): Egress {
     audit: options.audit,
     events: options.events,
   });
-  const authorities = options.certificateAuthorities;
-  const dispatcher = new GateDispatcher({ gate, ...(authorities ? { tls: { ca: [...authorities] } } : {}) });
+  const authorities = options.certificateAuthorities ?? [];
+  const credentials = createCredentialBook(options.credentials ?? []);
+  const dispatcher = new GateDispatcher({
+    gate,
+    credentials,
+    ...(authorities.length > 0 ? { tls: { ca: [...authorities] } } : {}),
+  });
   const grades: EgressGrade[] = [];
   let isClosed = false;
 
   return {
     gate,
+    credentials,
+    certificateAuthorities: authorities,
     dispatcher,
     entries: policy.entries,
     get grade() {

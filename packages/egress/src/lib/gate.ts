@@ -25,7 +25,8 @@ export interface Exit {
   readonly bodyBytes?: number;
   readonly bodySha256?: string;
   readonly context: EgressContext;
-  readonly signal?: AbortSignal;
+  /** Asked for only when the user has to be asked, since most exits are decided at once. */
+  readonly signal?: () => AbortSignal;
 }
 
 /** A permission to leave now. It is for one request, or for one tunnel. */
@@ -58,6 +59,8 @@ export interface Gate {
   admit(exit: Exit): Admission | Promise<Admission>;
   /** A connection to an admitted destination. Rejects with `EgressError`. */
   open(target: { readonly host: HostName; readonly port: number }, signal?: AbortSignal): Promise<Socket>;
+  /** Whether anybody wants to know how a request ends. */
+  isWatched(admission: Admission): boolean;
   /** Told when a request or tunnel is over. */
   close(admission: Admission, departure: Departure): void;
   /** Writes a refusal that was decided outside the policy (wire form, authentication, contents of a tunnel). */
@@ -121,6 +124,7 @@ export function createGate(deps: GateDeps): Gate {
         ...(signal ? { signal } : {}),
       });
     },
+    isWatched: ({ entry }) => deps.audit !== undefined || entry?.maxResponseBytes !== undefined,
     close: (admission, departure) => recordEnd(deps, admission, departure),
     refuse: (exit, error) => {
       blocked(deps, exit, error);
@@ -140,7 +144,7 @@ async function askUser(
   decision: Extract<Decision, { verdict: 'ask' }>,
   startedAt: number,
 ): Promise<Admission> {
-  const { destination, path, bodyBytes, bodySha256, context, signal } = exit;
+  const { destination, path, bodyBytes, bodySha256, context } = exit;
   const errand: Errand = {
     destination,
     host: decision.host,
@@ -152,7 +156,7 @@ async function askUser(
   };
   let passage: Passage;
   try {
-    passage = await deps.door(errand, decision.message, signal);
+    passage = await deps.door(errand, decision.message, exit.signal?.());
   } catch (error) {
     throw blocked(deps, exit, error);
   }
@@ -177,11 +181,12 @@ async function resolveHost(
   return vetAddresses({ host: host.name, port, addresses, allowPrivate: deps.allowPrivate, rules: deps.rules });
 }
 
-function allowed(deps: GateDeps, found: Omit<Admission, 'exitId'>): Admission {
-  const admission: Admission = { ...found, exitId: deps.ids.next('exit') };
+function allowed(deps: GateDeps, found: Omit<Admission, 'exitId'>): Admission | Promise<Admission> {
+  const admission: Admission = { ...found, exitId: deps.audit === undefined ? '' : deps.ids.next('exit') };
   const { host, exit, rule } = admission;
+  let written: undefined | Promise<void>;
   try {
-    deps.audit?.append({ event: 'allowed', exitId: admission.exitId, rule, ...describeExit(deps, exit) });
+    written = deps.audit?.append({ event: 'allowed', exitId: admission.exitId, rule, ...describeExit(deps, exit) });
   } catch (cause) {
     throw auditFailed(exit, cause);
   }
@@ -193,7 +198,13 @@ function allowed(deps: GateDeps, found: Omit<Admission, 'exitId'>): Admission {
     port: exit.destination.port,
     rule,
   });
-  return admission;
+  if (written === undefined) return admission;
+  return written.then(
+    () => admission,
+    (cause: unknown) => {
+      throw auditFailed(exit, cause);
+    },
+  );
 }
 
 /** Writes a refusal down and gives the error back. A refusal that cannot be written is refused all the same. */
@@ -202,7 +213,14 @@ function blocked(deps: GateDeps, exit: Exit, error: unknown): unknown {
   const { hostText: host, port } = exit.destination;
   deps.events?.({ type: 'egress.blocked', at: deps.clock.now(), source: 'egress', host, port, reason });
   try {
-    deps.audit?.append({ event: 'blocked', exitId: deps.ids.next('exit'), reason, ...describeExit(deps, exit) });
+    const written = deps.audit?.append({
+      event: 'blocked',
+      exitId: deps.ids.next('exit'),
+      reason,
+      ...describeExit(deps, exit),
+    });
+    // It is refused in any case; the next decision reports the failure.
+    written?.catch(() => undefined);
   } catch (cause) {
     return auditFailed(exit, cause);
   }
@@ -211,16 +229,20 @@ function blocked(deps: GateDeps, exit: Exit, error: unknown): unknown {
 
 function recordEnd(deps: GateDeps, admission: Admission, departure: Departure): void {
   if (deps.audit === undefined) return;
-  const tookMs = Math.round(deps.clock.elapsed() - admission.startedAt);
+  const { exitId, exit, startedAt } = admission;
+  const { hostText, port } = exit.destination;
+  const tookMs = Math.round(deps.clock.elapsed() - startedAt);
   try {
-    deps.audit.append({
+    const entry = {
       event: 'closed',
-      exitId: admission.exitId,
-      rule: admission.rule,
-      ...describeExit(deps, admission.exit),
-      ...departure,
+      at: deps.clock.now(),
+      exitId,
+      host: hostText,
+      port,
       tookMs,
-    });
+      ...departure,
+    } as const;
+    deps.audit.append(entry)?.catch(() => undefined);
   } catch {
     // The log reports the same failure at the next decision, which is then refused.
   }

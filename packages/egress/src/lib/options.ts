@@ -2,6 +2,7 @@ import { GenieError } from '@genie/core/errors';
 import type { Approvals, Clock, EventSink, Ids } from '@genie/core/ports';
 import { z } from 'zod';
 import type { AuditLog } from './audit/audit-record.ts';
+import type { Credential } from './credentials/credentials.ts';
 import type { Lookup } from './dial/lookup.ts';
 import type { AllowEntry } from './policy/allow-entry.ts';
 
@@ -31,6 +32,8 @@ export interface EgressOptions {
   readonly events?: EventSink;
   /** Whose door this is. Default `genie`. */
   readonly genieId?: string;
+  /** Header values that are added for one host each, and that the asker never sees. */
+  readonly credentials?: readonly Credential[];
   /** Extra certificate authorities (PEM) for https of `fetch`. */
   readonly certificateAuthorities?: readonly string[];
   readonly clock?: Clock;

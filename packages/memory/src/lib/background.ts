@@ -1,6 +1,9 @@
 import type { Engine } from './engine.ts';
 
-/** Work after the answer, one piece at a time: writing the logs of learnt runs. What is not done survives in the outbox. */
+/** Embedding in the background stops after this long and goes on at the next poke, so that closing is never far. */
+const drainBudgetMs = 1_000;
+
+/** Work after the answer, one piece at a time: writing the logs of learnt runs, embedding what was remembered. What is not done survives in the outbox. */
 export interface Background {
   /** Says that there may be work. Returns at once. */
   poke(namespace: string): void;
@@ -14,7 +17,9 @@ export function createBackground(engine: () => Promise<Engine>): Background {
   const work = async (): Promise<void> => {
     for (const namespace of waiting) {
       waiting.delete(namespace);
-      await drainHistory(await engine(), namespace);
+      const opened = await engine();
+      await drainHistory(opened, namespace);
+      await opened.vectors?.drain(namespace, { until: opened.clock.elapsed() + drainBudgetMs });
     }
   };
   return {

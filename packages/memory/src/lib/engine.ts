@@ -1,6 +1,8 @@
 import type { Clock, Ids } from '@genie/core/ports';
+import type { CipherOptions } from './cipher/key-file.ts';
 import type { Fingerprinter } from './fingerprint.ts';
 import type { IndexSet } from './index-set.ts';
+import type { Scrubber } from './scrubber.ts';
 import type { RecordStore } from './store/record-store.ts';
 import type { HistoryLog } from './tiers/history.ts';
 import type { WorkingFile } from './tiers/working.ts';
@@ -13,7 +15,10 @@ export interface Engine {
   readonly ids: Ids;
   readonly indexes: IndexSet;
   readonly fingerprints: Fingerprinter;
+  readonly scrubber: Scrubber;
   readonly working: WorkingFile;
   readonly history: HistoryLog;
   readonly vectors?: VectorSearch;
+  /** New keys under a new passphrase; only encrypted memories have it. */
+  readonly rotateKey?: (next: CipherOptions) => Promise<void>;
 }

@@ -77,7 +77,7 @@ async function relevant(
 }
 
 async function runsLine(engine: Engine, namespace: string, runId: string): Promise<string> {
-  const episodes = await engine.store.find({ namespace, tiers: ['episodic'], status: ['live'], order: 'newest' });
+  const episodes = await engine.store.find({ namespace, tiers: ['episodic'], kinds: ['episode'], order: 'newest' });
   const before = episodes.filter((episode) => episode.runId !== runId && episode.runId !== undefined);
   if (before.length === 0) return 'This is the first run; nothing was reported before.';
   return `${before.length} ${before.length === 1 ? 'run' : 'runs'} came before this one. ${lastRun(before[0])}`;

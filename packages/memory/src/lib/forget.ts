@@ -13,8 +13,6 @@ const pageSize = 5_000;
 
 export interface ForgetOptions extends WithSignal {
   readonly dryRun?: boolean;
-  /** Overwrite the bytes on disk now. Default: when that is cheap, else at the next consolidation or close. */
-  readonly scrub?: boolean;
 }
 
 /**
@@ -34,7 +32,7 @@ export async function forget(
   const isGone = textMatcher(records);
   const working = records.length > 0 ? await engine.working.redact(isGone, dryRun) : 0;
   const runs = [...new Set(records.flatMap((record) => record.runId ?? []))];
-  if (!dryRun && records.length > 0) await removeEverywhere(engine, { namespace, records, runs });
+  const scrubbed = !dryRun && records.length > 0 && (await removeEverywhere(engine, { namespace, records, runs }));
   const counts: Record<string, number> = { working, history: runs.length };
   for (const { tier } of records) counts[tier] = (counts[tier] ?? 0) + 1;
   return {
@@ -43,7 +41,7 @@ export async function forget(
     ids: records.map(({ id }) => id),
     counts,
     at: engine.clock.now(),
-    scrubbed: false,
+    scrubbed,
   };
 }
 
@@ -110,7 +108,9 @@ async function withDerived(
     before = all.size;
     for (const record of candidates) {
       const isVersion = record.status !== 'live' && record.tier === 'associative' && all.has(record.retiredBy ?? '');
-      if (isVersion || textsOf(record.data?.from).some((id) => all.has(id))) all.set(record.id, record);
+      // What was detected over many memories may rest on a forgotten one; the next consolidation detects it anew without it.
+      const isDetected = record.tier === 'proactive' && record.data?.detected === true && record.kind !== 'due';
+      if (isVersion || isDetected || textsOf(record.data?.from).some((id) => all.has(id))) all.set(record.id, record);
     }
   }
   return [...all.values()];
@@ -131,7 +131,8 @@ interface Removal {
   readonly runs: readonly string[];
 }
 
-async function removeEverywhere(engine: Engine, { namespace, records, runs }: Removal): Promise<void> {
+/** Returns true when the bytes on disk are overwritten already. */
+async function removeEverywhere(engine: Engine, { namespace, records, runs }: Removal): Promise<boolean> {
   const gone = new Set(records.map(({ id }) => id));
   const isGone = textMatcher(records);
   const episodes = await cleanedEpisodes(engine, { namespace, gone, runs });
@@ -151,6 +152,7 @@ async function removeEverywhere(engine: Engine, { namespace, records, runs }: Re
   for (const runId of runs) await redactHistory(engine, runId, { gone, isGone });
   await engine.vectors?.forget(namespace, [...gone]);
   await engine.indexes.purge(namespace);
+  return engine.scrubber.request();
 }
 
 /** Episodes of the runs lose the items and the names that came from them. */

@@ -5,11 +5,20 @@ import { Scratch } from './rank/score.ts';
 import type { RecordStore } from './store/record-store.ts';
 
 const pageSize = 10_000;
+/** Removed documents answer nothing at once; clearing what they leave in memory costs a pass over the index, so it is done for many. */
+const purgeAbove = 1_000;
+
+export interface CachedIndex {
+  readonly index: LexicalIndex;
+  /** The last change that is in the index. */
+  readonly revision: number;
+  readonly associations: ReadonlyMap<string, readonly QueryTerm[]> | undefined;
+}
 
 /** Where an index is kept between processes. A cache: losing it costs time only. */
 export interface IndexCache {
-  load(namespace: string): Promise<{ readonly index: LexicalIndex; readonly revision: number } | undefined>;
-  save(namespace: string, index: LexicalIndex, revision: number): Promise<void>;
+  load(namespace: string): Promise<CachedIndex | undefined>;
+  save(namespace: string, cached: CachedIndex): Promise<void>;
   drop(): Promise<void>;
 }
 
@@ -56,10 +65,11 @@ export class IndexSet {
     await this.#cache?.drop();
   }
 
-  /** After records were forgotten: no word of them stays in memory or in a cache file. */
+  /** After records were forgotten: no word of them stays in a cache file, and soon none in memory. */
   async purge(namespace: string): Promise<void> {
     const { index } = await this.current(namespace);
-    index.purge();
+    if (index.removedCount > purgeAbove) index.purge();
+    for (const one of this.#open.values()) one.associations = undefined;
     await this.#cache?.drop();
     for (const one of this.#open.values()) one.dirty = true;
   }
@@ -71,7 +81,8 @@ export class IndexSet {
   async save(): Promise<void> {
     for (const [namespace, one] of this.#open) {
       if (!one.dirty) continue;
-      await this.#cache?.save(namespace, one.index, one.revision);
+      one.index.purge();
+      await this.#cache?.save(namespace, one);
       one.dirty = false;
     }
   }
@@ -98,7 +109,7 @@ export class IndexSet {
 
   async #load(namespace: string): Promise<NamespaceIndex> {
     const cached = await this.#cache?.load(namespace);
-    if (cached) return toNamespaceIndex(cached.index, cached.revision, false);
+    if (cached) return toNamespaceIndex(cached, false);
     const revision = await this.#store.revision(namespace);
     const index = new LexicalIndex();
     let afterSeq: number | undefined;
@@ -110,11 +121,11 @@ export class IndexSet {
       });
       for (const record of page) index.put(record);
       afterSeq = page.at(-1)?.seq;
-      if (page.length < pageSize) return toNamespaceIndex(index, revision, true);
+      if (page.length < pageSize) return toNamespaceIndex({ index, revision, associations: undefined }, true);
     }
   }
 }
 
-function toNamespaceIndex(index: LexicalIndex, revision: number, dirty: boolean): NamespaceIndex {
-  return { index, revision, scratch: new Scratch(), associations: undefined, accesses: new Map(), dirty };
+function toNamespaceIndex(cached: CachedIndex, dirty: boolean): NamespaceIndex {
+  return { ...cached, scratch: new Scratch(), accesses: new Map(), dirty };
 }

@@ -12,6 +12,7 @@ import type {
   RunRecord,
   WorkingMemory,
 } from '@genie/core/ports';
+import type { CipherOptions } from './cipher/key-file.ts';
 import type { RecordStatus, StoredRecord, Tier } from './store/record.ts';
 import type { PutStatus, StoreStats } from './store/record-store.ts';
 
@@ -268,6 +269,9 @@ export interface Memory extends MemoryPort, AsyncDisposable {
   recall(query: string, options?: MemoryRecallOptions): Promise<MemoryAnswer>;
   enrich(request: EnrichRequest, options?: WithSignal & { readonly namespace?: string }): Promise<Enrichment>;
   learn(run: RunRecord, options?: WithSignal & { readonly namespace?: string }): Promise<LearnReceipt>;
+  consolidate(options?: ConsolidateOptions): Promise<ConsolidateReceipt>;
+  /** Undoes a consolidation as far as its records were not changed since. Returns how many records were restored. */
+  rollBack(operationId: string, options?: WithSignal & { readonly namespace?: string }): Promise<number>;
   prune(policy: PrunePolicy): Promise<{ readonly removed: number }>;
   /** Builds every index again from the records. */
   reindex(options?: WithSignal): Promise<void>;
@@ -282,6 +286,8 @@ export interface Memory extends MemoryPort, AsyncDisposable {
     lines: Iterable<string> | AsyncIterable<string>,
     options?: WithSignal,
   ): Promise<{ readonly stored: number; readonly skipped: number }>;
+  /** Encrypted memories only: everything under a new key and passphrase. The old passphrase opens nothing afterwards. */
+  rotateKey(next: CipherOptions): Promise<void>;
   stats(): Promise<MemoryStats>;
   readonly working: WorkingMemory;
   readonly core: CoreTier;

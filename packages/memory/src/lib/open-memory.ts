@@ -1,16 +1,19 @@
+import { checkCipherOptions } from './cipher/key-file.ts';
 import { GenieError } from '@genie/core/errors';
 import { systemClock } from '@genie/core/ports';
 import { type Background, createBackground } from './background.ts';
+import { consolidate, rollBack } from './consolidate/consolidate.ts';
 import type { Engine } from './engine.ts';
 import { enrich } from './enrich.ts';
 import { forget } from './forget.ts';
 import { learn } from './learn.ts';
-import type { Memory } from './memory.ts';
+import type { Memory, MemoryInput } from './memory.ts';
 import { defaultNamespace, inputError } from './memory-input.ts';
 import type { MemoryOptions } from './memory-options.ts';
-import { openEngine, readStats } from './open-engine.ts';
+import { openEngine } from './open-engine.ts';
 import { prune } from './prune.ts';
 import { createRag } from './rag.ts';
+import { readStats } from './read-stats.ts';
 import { recall } from './recall.ts';
 import { remember } from './remember.ts';
 import { tiers } from './store/record.ts';
@@ -56,6 +59,7 @@ export function openMemory(options: MemoryOptions): Memory {
 async function closeEngine(engine: Engine | undefined, background: Background): Promise<void> {
   if (!engine) return;
   await background.settled();
+  await engine.scrubber.flush();
   await engine.indexes.save();
   await engine.vectors?.save();
   await engine.store.close();
@@ -69,7 +73,15 @@ interface Parts {
 
 function assemble({ open, background, close }: Parts): Memory {
   const memory: Memory = {
-    remember: async (items, options) => remember(await open(), Array.isArray(items) ? items : [items], options),
+    async remember(items, options) {
+      const inputs: readonly MemoryInput[] = Array.isArray(items) ? items : [items as MemoryInput];
+      const engine = await open();
+      const remembered = await remember(engine, inputs, options);
+      if (engine.vectors)
+        for (const namespace of new Set(inputs.map((input) => input.namespace ?? defaultNamespace)))
+          background.poke(namespace);
+      return remembered;
+    },
     recall: async (query, options) => recall(await open(), query, options),
     enrich: async (request, options) => enrich(await open(), request, options),
     async learn(run, options = {}) {
@@ -78,6 +90,8 @@ function assemble({ open, background, close }: Parts): Memory {
       return receipt;
     },
     forget: async (selector, options) => forget(await open(), selector, options),
+    consolidate: async (options) => consolidate(await open(), options),
+    rollBack: async (operationId, { namespace } = {}) => rollBack(await open(), operationId, namespace),
     prune: async (policy) => prune(await open(), policy),
     async reindex() {
       const engine = await open();
@@ -101,6 +115,12 @@ function assemble({ open, background, close }: Parts): Memory {
       yield* exportLines(await open(), namespace);
     },
     import: async (lines, options) => importLines(await open(), lines, options?.signal),
+    async rotateKey(next) {
+      const { rotateKey } = await open();
+      if (!rotateKey)
+        throw new GenieError('GENIE_MEMORY_CIPHER', 'This memory is not encrypted, so it has no key to rotate.');
+      await rotateKey(next);
+    },
     stats: async () => readStats(await open()),
     working: {
       get: async (key) => (await open()).working.get(key),
@@ -130,6 +150,9 @@ function checkOptions(options: MemoryOptions): void {
       `openMemory needs either dir (a folder) or store, got ${hasDir ? 'both' : 'neither'}. Pass { dir: '…/memory' } or { store: ':memory:' }.`,
     );
   }
+  if (options.cipher && !hasDir)
+    throw new GenieError('GENIE_MEMORY_OPTIONS', 'A cipher needs a folder. Pass dir, or no cipher.');
+  if (options.cipher) checkCipherOptions(options.cipher);
   if (options.durability !== undefined && options.durability !== 'process' && options.durability !== 'power') {
     throw inputError('durability', options.durability, "Pass 'process' or 'power'.");
   }

@@ -9,7 +9,7 @@ import { readQuestion } from './rank/question.ts';
 import { rank } from './rank/rank.ts';
 import type { Scored } from './rank/score.ts';
 import type { StoredRecord } from './store/record.ts';
-import { tokenize } from './text/tokenize.ts';
+import { fold, tokenize } from './text/tokenize.ts';
 
 const defaultK = 10;
 const maxK = 1_000;
@@ -116,6 +116,7 @@ async function present(engine: Engine, input: Presentation): Promise<Recalled[]>
     return [{ doc, record, score: score * (1 + ranking.proximity * near), why: { ...why, proximity: near } }];
   });
   found.sort((left, right) => right.score - left.score || left.doc - right.doc);
+  demoteRepetitions(found);
   const items: Recalled[] = [];
   let budget = input.options.tokenBudget ?? Number.POSITIVE_INFINITY;
   for (const { doc, record, score, why } of found.slice(0, input.k)) {
@@ -125,6 +126,17 @@ async function present(engine: Engine, input: Presentation): Promise<Recalled[]>
     items.push({ ...toItem(record, score, why), ...(neighbours.length > 0 ? { neighbours } : {}) });
   }
   return items;
+}
+
+/** The same words said again say nothing new, so they make room for what does. Sorts again. */
+function demoteRepetitions(found: { readonly doc: number; score: number; readonly record: StoredRecord }[]): void {
+  const seen = new Set<string>();
+  for (const one of found) {
+    const text = fold(one.record.text).trim();
+    if (seen.has(text)) one.score *= ranking.repetition;
+    seen.add(text);
+  }
+  found.sort((left, right) => right.score - left.score || left.doc - right.doc);
 }
 
 /** Four characters are about one token of English; enough for a budget. */

@@ -1,5 +1,6 @@
 import { GenieError } from '@genie/core/errors';
-import type { JsonObject, KpiDefinition } from '@genie/core/ports';
+import type { Approvals, JsonObject, KpiDefinition } from '@genie/core/ports';
+import type { Changes } from './adjustments/changes.ts';
 import { daysOf } from './current-value.ts';
 import type { Deps } from './deps.ts';
 import { whyDue } from './evaluation/due.ts';
@@ -22,6 +23,9 @@ import { localDay } from './store/observation.ts';
 export interface CreateMetricsInput extends Omit<Deps, 'feedbackSince'> {
   readonly fallback: readonly KpiDefinition[];
   readonly limits: ResolvedLimits;
+  readonly changes?: Changes;
+  readonly approvals?: Pick<Approvals, 'request'>;
+  readonly genieId?: string;
 }
 
 /** Wires the parts together. All state is in the store, except runs that are being measured right now. */
@@ -86,6 +90,10 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       const signal = options.signal ?? new AbortController().signal;
       const work = definitions()
         .then((list) => measureRun(deps, run, list, signal))
+        .then(async (report) => {
+          await input.changes?.check();
+          return report;
+        })
         .finally(() => measuring.delete(run.runId));
       measuring.set(run.runId, work);
       return work;
@@ -107,12 +115,21 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       return readDashboard(deps, await definitions(), options.days ?? 90);
     },
     async evaluate(options = {}) {
-      return evaluateGenie(deps, await definitions(), options);
+      const { approvals, genieId } = input;
+      const asks = { ...(approvals === undefined ? {} : { approvals }), ...(genieId === undefined ? {} : { genieId }) };
+      return evaluateGenie(deps, await definitions(), { ...asks, ...options });
     },
     async evaluationDue() {
       return whyDue(deps, await definitions(), limits.evaluation);
     },
     evaluations,
+    get changes() {
+      if (input.changes !== undefined) return input.changes;
+      throw new GenieError(
+        'GENIE_METRICS_OPTIONS',
+        'Adjustments need `settings`, `approvals` and `genieId` in openMetrics.',
+      );
+    },
     onEvent(event) {
       deps.eventTimes.add(event);
       const work: Promise<unknown> = definitions()

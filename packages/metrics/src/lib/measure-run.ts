@@ -93,9 +93,17 @@ export function observationId(runId: string, kpi: Pick<KpiDefinition, 'id' | 'un
 }
 
 async function toReading(deps: Deps, run: RunRecord, kpi: KpiDefinition, one: Observation): Promise<JudgedReading> {
-  const { id: kpiId, name, unit, target } = kpi;
+  const { id: kpiId, name, unit, target, direction } = kpi;
   const { source, evidenceHash } = one;
-  const base = { kpiId, name, unit, target, source, ...(evidenceHash === undefined ? {} : { evidenceHash }) };
+  const base = {
+    kpiId,
+    name,
+    unit,
+    target,
+    direction,
+    source,
+    ...(evidenceHash === undefined ? {} : { evidenceHash }),
+  };
   if (one.value === undefined) {
     return {
       ...base,

@@ -1,4 +1,5 @@
 import type { GenieEvent, JsonValue, KpiDefinition, MetricsPort, RunRecord } from '@genie/core/ports';
+import type { Changes } from './adjustments/changes.ts';
 import type { Dashboard, DashboardOptions } from './dashboard.ts';
 import type { EvaluateOptions, Evaluation } from './evaluation/evaluation.ts';
 import type { Feedback, StoredFeedback } from './feedback/feedback.ts';
@@ -74,6 +75,8 @@ export interface Metrics extends MetricsPort {
   evaluationDue(): Promise<'interval' | 'runs' | 'breach' | undefined>;
   /** Past self-evaluations, oldest first. */
   evaluations(options?: { readonly limit?: number }): Promise<readonly Evaluation[]>;
+  /** Adopted adjustments. Throws `GENIE_METRICS_OPTIONS` unless `openMetrics` got `settings`, `approvals` and `genieId`. */
+  readonly changes: Changes;
   /** Takes the genie's events: times of events become observations of `event` KPIs. Never throws. */
   onEvent(event: GenieEvent): void;
   /** Rolls raw observations older than the retention up into days. */

@@ -91,7 +91,7 @@ describe('measure', () => {
     ];
     const report = await metrics.measure({ ...run, briefing: { ...run.briefing!, items } });
     expect(report.deltas).toEqual({ tested: 2 });
-    expect(report.costPerUnit['tested']).toEqual({ usd: 0.005, tokens: 250, tookMs: 250 });
+    expect(report.costPerUnit.tested).toEqual({ usd: 0.005, tokens: 250, tookMs: 250 });
   });
 
   it('rejects and records nothing when it is aborted', async () => {

@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { GenieError } from '@genie/core/errors';
 import {
+  type Approvals,
   type Clock,
   createIds,
   type EgressPort,
@@ -9,10 +10,14 @@ import {
   type KpiDefinition,
   type LanguageModel,
   type MemoryPort,
+  type NotifierPort,
   systemClock,
 } from '@genie/core/ports';
+import { type Changes, createChanges } from './adjustments/changes.ts';
+import type { SettingsTarget } from './adjustments/settings.ts';
 import { createMetrics } from './create-metrics.ts';
 import { defaultKpis } from './default-kpis.ts';
+import type { Deps } from './deps.ts';
 import { createEventTimes } from './event-times.ts';
 import { createEvidenceStore } from './evidence.ts';
 import { createOffsetAt, systemTimeZone } from './local-time.ts';
@@ -39,6 +44,12 @@ export interface MetricsOptions {
   readonly model?: LanguageModel;
   /** Learns what the user values from feedback. */
   readonly memory?: Pick<MemoryPort, 'remember'>;
+  /** The genie's settings, for adjustments. With `approvals` and `genieId` adjustments can be adopted, and are undone when they hurt. */
+  readonly settings?: SettingsTarget;
+  readonly approvals?: Pick<Approvals, 'request' | 'get' | 'consume'>;
+  readonly genieId?: string;
+  /** Tells the user when a change was undone. */
+  readonly notifier?: Pick<NotifierPort, 'notify'>;
   /** More probe kinds. */
   readonly probes?: readonly Probe[];
   /** Used until `define` was called. Default: {@link defaultKpis}. */
@@ -65,10 +76,16 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const roots = (options.roots ?? []).map(realFolder);
   const probes = createProbeRegistry(options.probes ?? [], limits.probeTimeoutMs);
   const store = openStore(options);
+  const ids = options.ids ?? createIds(clock);
+  const changes = openChanges(options, { store, clock, ids });
+  const { approvals, genieId } = options;
   return createMetrics({
+    ...(changes === undefined ? {} : { changes }),
+    ...(approvals === undefined ? {} : { approvals }),
+    ...(genieId === undefined ? {} : { genieId }),
     store,
     clock,
-    ids: options.ids ?? createIds(clock),
+    ids,
     offsetAt,
     evidence: createEvidenceStore(options.dir === undefined ? undefined : path.resolve(options.dir)),
     probes,
@@ -80,6 +97,17 @@ export function openMetrics(options: MetricsOptions): Metrics {
     fallback,
     limits,
   });
+}
+
+function openChanges(options: MetricsOptions, base: Pick<Deps, 'store' | 'clock' | 'ids'>): Changes | undefined {
+  const { settings: target, approvals, genieId, notifier } = options;
+  if (target === undefined) return undefined;
+  if (approvals === undefined || genieId === undefined) {
+    throw optionError(
+      'openMetrics: `settings` needs `approvals` and `genieId` too: nothing is changed without the user.',
+    );
+  }
+  return createChanges({ ...base, target, approvals, genieId, ...(notifier === undefined ? {} : { notifier }) });
 }
 
 function openStore({ dir, store, durability }: MetricsOptions): MetricsStore {

@@ -1,11 +1,12 @@
 import type { Claim, KpiReading, RunRecord, RunVerdict } from '@genie/core/ports';
 import type { NoDataKind } from './store/observation.ts';
 
-/** A reading with what a verdict needs to know about missing data. */
-export type JudgedReading = KpiReading & { readonly noData?: NoDataKind };
+/** A reading with what a verdict and a guard need to know besides. */
+export type JudgedReading = KpiReading & { readonly direction: 'up' | 'down'; readonly noData?: NoDataKind };
 
 /** What a run claimed, what the probes saw, and what it cost. */
 export interface RunOutcomeReport extends RunVerdict {
+  readonly readings: readonly JudgedReading[];
   readonly runId: string;
   readonly claim: Claim;
   /** True when the run claims more than the probes saw. */

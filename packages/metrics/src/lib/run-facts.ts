@@ -58,7 +58,7 @@ function cites(
   citation: { readonly source: string; readonly location: string },
   source: RunRecord['sources'][number],
 ): boolean {
-  const names = [source.location, source.title];
+  const names = [source.location, source.title, `${source.kind}:${source.location}`];
   return (
     names.includes(citation.source) ||
     names.includes(citation.location) ||

@@ -46,6 +46,7 @@ export function createDoor(options: DoorOptions): Door {
     if (row.byGrant === true || row.decision?.verdict === 'allow-always') {
       const fresh = await options.book.find(passport, signal);
       if (fresh !== undefined) return passByGrant(fresh, errand);
+      throw no(errand, 'approval-expired', 'the grant that allowed it is over');
     }
     return passOnce(approvals, row, request.action, errand);
   };

@@ -33,8 +33,11 @@ export function createGrantBook(grants: Grants, clock: Clock): GrantBook {
     return clock.now() < grant.expiresAt && clock.elapsed() < deadline;
   };
   const list = async (signal?: AbortSignal): Promise<readonly Grant[]> => {
-    const all = await grants.list(signal ? { signal } : {});
-    return all.filter((grant) => grant.kind === 'egress' && isLive(grant));
+    const all = (await grants.list(signal ? { signal } : {})).filter((grant) => grant.kind === 'egress');
+    const over = all.filter((grant) => !isLive(grant));
+    // The store would go on answering with a grant whose wall time was set back.
+    for (const grant of over) await grants.revoke(grant.id);
+    return all.filter((grant) => !over.includes(grant));
   };
   return {
     async find(passport, signal) {

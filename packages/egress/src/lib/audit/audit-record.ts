@@ -8,20 +8,24 @@ export interface AuditEntry {
   readonly event: 'allowed' | 'blocked' | 'closed';
   /** Epoch ms. */
   readonly at: number;
+  /** The same in a decision and in its `closed`. */
   readonly exitId: string;
-  readonly form: ExitForm;
-  readonly method: string;
   readonly host: string;
   readonly port: number;
+  /** These stand in the decision only. */
+  readonly form?: ExitForm;
+  readonly method?: string;
   /** Query values and secrets masked. */
   readonly path?: string;
   /** The entry or grant that allowed it. */
   readonly rule?: string;
-  readonly reason?: DenialReason;
   readonly genieId?: string;
   readonly runId?: string;
   readonly callId?: string;
   readonly tool?: string;
+  /** Why it was blocked, or cut. */
+  readonly reason?: DenialReason;
+  /** These stand in `closed` only. */
   readonly bytesUp?: number;
   readonly bytesDown?: number;
   readonly status?: number;
@@ -29,10 +33,10 @@ export interface AuditEntry {
 }
 
 /**
- * Where decisions are written. Called for each decision before anything leaves; when it throws, nothing leaves
- * (`GENIE_EGRESS_AUDIT`). A throw for a `closed` entry closes the door until a write works again.
+ * Where decisions are written. Called for each decision before anything leaves: when it throws or rejects, nothing leaves
+ * (`GENIE_EGRESS_AUDIT`). A promise is waited for; several requests may share one write.
  */
 export interface AuditLog {
-  append(entry: AuditEntry): void;
+  append(entry: AuditEntry): undefined | Promise<void>;
   close?(): Promise<void>;
 }

@@ -35,7 +35,7 @@ function dialOne(address: string, request: DialRequest, timeoutMs: number): Prom
   return new Promise((resolve, reject) => {
     const { signal } = request;
     if (signal?.aborted) return reject(signal.reason);
-    const socket = connect({ host: address, port: request.port, noDelay: true, keepAlive: true, allowHalfOpen: true });
+    const socket = connect({ host: address, port: request.port, noDelay: true });
     const timer = setTimeout(
       () => fail(new Error(`no connection to ${address} within ${Math.round(timeoutMs)} ms`)),
       timeoutMs,

@@ -1,5 +1,6 @@
 import type { EgressContext } from '@genie/core/ports';
 import { Agent, type buildConnector, Dispatcher } from 'undici';
+import { type CredentialBook, withCredentials } from '../credentials/credentials.ts';
 import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit, Gate } from '../gate.ts';
 import type { Destination } from '../policy/decision.ts';
@@ -15,6 +16,7 @@ export interface DispatchContext {
 
 export interface GateDispatcherOptions {
   readonly gate: Gate;
+  readonly credentials: CredentialBook;
   readonly tls?: buildConnector.BuildOptions;
   /** How many idle and busy connections to one origin. Default 64. */
   readonly connections?: number;
@@ -25,12 +27,14 @@ export interface GateDispatcherOptions {
 /** An undici dispatcher behind the gate. Each request, each redirect hop and each WebSocket upgrade passes the pipeline. */
 export class GateDispatcher extends Dispatcher {
   readonly #gate: Gate;
+  readonly #credentials: CredentialBook;
   readonly #agent: Agent;
   readonly #origins = new Map<string, Omit<Destination, 'method'>>();
 
   constructor(options: GateDispatcherOptions) {
     super();
     this.#gate = options.gate;
+    this.#credentials = options.credentials;
     this.#agent = new Agent({
       connect: createConnector(options.gate, options.tls ?? {}),
       connections: options.connections ?? 64,
@@ -78,7 +82,14 @@ export class GateDispatcher extends Dispatcher {
   }
 
   #go(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler, admission: Admission): boolean {
-    return this.#agent.dispatch(options, meterHandler(handler, this.#gate, admission));
+    const { host, exit } = admission;
+    const bound = this.#credentials(host.name);
+    const isBound = bound !== undefined && exit.destination.scheme === 'https' && exit.destination.port === bound.port;
+    const sent = isBound
+      ? { ...options, headers: withCredentials(options.headers, bound.headers) as string[] }
+      : options;
+    const metered = this.#gate.isWatched(admission) ? meterHandler(handler, this.#gate, admission) : handler;
+    return this.#agent.dispatch(sent, metered);
   }
 
   #toExit(options: Dispatcher.DispatchOptions, { context, signal, bodySha256 }: DispatchContext): Exit {
@@ -88,7 +99,7 @@ export class GateDispatcher extends Dispatcher {
       form: options.upgrade ? 'upgrade' : 'fetch',
       path: options.path,
       context,
-      ...(signal ? { signal } : {}),
+      ...(signal ? { signal: () => signal } : {}),
       ...(bodySha256 === undefined ? {} : { bodySha256 }),
       ...(bodyBytes === undefined ? {} : { bodyBytes }),
     };

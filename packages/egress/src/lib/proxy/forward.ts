@@ -50,16 +50,21 @@ class Exchange {
   start(mayRetry: boolean): void {
     const { request, facts, admission, path } = this.#work;
     const { host, exit } = admission;
-    const port = exit.destination.port;
+    const asked = exit.destination.port;
+    const bound = this.#core.credentials(host.name);
+    // A secret never goes out in the clear: a plain request that gets one is sent on over TLS.
+    const secure = bound !== undefined && (asked === 80 || asked === bound.port) ? bound : undefined;
+    const port = secure?.port ?? asked;
+    const isTls = secure !== undefined;
     const upstream = httpRequest({
       agent: this.#core.pool,
       // The pool's key. It is never resolved: the pool connects through the gate.
       host: host.name,
       port,
-      target: { host, port },
+      target: { host, port, isTls },
       method: request.method,
       path,
-      headers: this.#headers(),
+      headers: this.#headers(port === (isTls ? 443 : 80) ? host.name : `${host.name}:${port}`, secure?.headers ?? []),
       setHost: false,
     } as RequestOptions);
     this.#upstream = upstream;
@@ -81,13 +86,10 @@ class Exchange {
     else upstream.end();
   }
 
-  #headers(): string[] {
-    const { request, facts, admission } = this.#work;
-    const { host, exit } = admission;
-    const port = exit.destination.port;
+  #headers(authority: string, bound: readonly string[]): string[] {
+    const { request, facts } = this.#work;
     const kept = endToEndHeaders(request.rawHeaders, facts, this.#core.gate.rules);
-    const headers = ['Host', port === 80 ? host.name : `${host.name}:${port}`];
-    const bound = this.#core.credentialsFor(host.name, port);
+    const headers = ['Host', authority];
     for (let index = 0; index < kept.length; index += 2) {
       const name = kept[index] ?? '';
       if (bound.some((one, at) => at % 2 === 0 && one.toLowerCase() === name.toLowerCase())) continue;

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit } from '../gate.ts';
@@ -53,10 +54,8 @@ export function admitAndForward(
   };
   const refuse = (error: unknown): void => refuseRequest(response, error);
   try {
-    const gone = new AbortController();
-    const admission = core.gate.admit({ ...wire.exit, signal: gone.signal });
+    const admission = core.gate.admit({ ...wire.exit, signal: () => goneSignal(response) });
     if (admission instanceof Promise) {
-      response.once('close', () => gone.abort(new EgressError('closed', 'the asker left')));
       admission.then(go, refuse);
     } else {
       go(admission);
@@ -64,6 +63,13 @@ export function admitAndForward(
   } catch (error) {
     refuse(error);
   }
+}
+
+/** Aborts when the other end of a request or connection is gone. */
+export function goneSignal(asker: EventEmitter): AbortSignal {
+  const gone = new AbortController();
+  asker.once('close', () => gone.abort(new EgressError('closed', 'the asker left')));
+  return gone.signal;
 }
 
 /** Checks form and framing. Throws `EgressError`. */

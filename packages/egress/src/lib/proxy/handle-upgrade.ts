@@ -5,14 +5,14 @@ import { EgressError } from '../egress-error.ts';
 import type { Admission } from '../gate.ts';
 import { spliceAdmitted } from '../tunnel/handle-connect.ts';
 import { refuseOnSocket } from './answer.ts';
-import { readWireRequest, refuseWire, type WireRequest } from './handle-request.ts';
+import { goneSignal, readWireRequest, refuseWire, type WireRequest } from './handle-request.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { endToEndHeaders, readWireFacts } from './wire-check.ts';
 
 /** Where an upgrade is read from: the proxy itself, or a tunnel whose approval may cover it. */
 export interface UpgradeSource {
   readonly read: () => WireRequest;
-  readonly admit: (wire: WireRequest, signal: AbortSignal) => Admission | Promise<Admission>;
+  readonly admit: (wire: WireRequest, signal: () => AbortSignal) => Admission | Promise<Admission>;
 }
 
 /** WebSocket by `GET http://host/path` with `Upgrade: websocket` (RFC 6455). Other protocols are refused. */
@@ -35,16 +35,15 @@ type Arrival = Pick<Switch, 'request' | 'client' | 'head'>;
 export async function upgradeFrom(core: ProxyCore, arrival: Arrival, source: UpgradeSource): Promise<void> {
   const { request, client } = arrival;
   client.on('error', () => client.destroy());
-  const gone = new AbortController();
-  client.once('close', () => gone.abort(new EgressError('closed', 'the asker left')));
   let upstream: Socket | undefined;
   let isRead = false;
   try {
     const wire = source.read();
     if (core.gate.rules('wire:upgrade')) refuseOtherProtocols(request);
     isRead = true;
-    const admission = await source.admit(wire, gone.signal);
-    upstream = await core.gate.open({ host: admission.host, port: wire.exit.destination.port }, gone.signal);
+    const admission = await source.admit(wire, () => goneSignal(client));
+    upstream = await core.gate.open({ host: admission.host, port: wire.exit.destination.port });
+    if (client.destroyed) throw new EgressError('closed', 'the asker left');
     switchProtocols(core, { ...arrival, upstream, wire, admission });
   } catch (error) {
     if (!isRead) refuseWire(core, request, error);

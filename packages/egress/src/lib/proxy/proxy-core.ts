@@ -1,4 +1,5 @@
 import type { EgressContext } from '@genie/core/ports';
+import type { CredentialBook } from '../credentials/credentials.ts';
 import type { Gate } from '../gate.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
@@ -20,5 +21,5 @@ export interface ProxyCore {
   readonly context: EgressContext;
   readonly times: ProxyTimes;
   /** Headers that the operator binds to a host; the asker never sees them. */
-  readonly credentialsFor: (host: string, port: number) => readonly string[];
+  readonly credentials: CredentialBook;
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 import { GenieError } from '@genie/core/errors';
 import type { EgressContext } from '@genie/core/ports';
 import type { Egress } from '../create-egress.ts';
-import { handleConnect } from '../tunnel/handle-connect.ts';
+import { handleConnect, type InnerHttp } from '../tunnel/handle-connect.ts';
 import { createInnerHttp } from '../tunnel/inner-http.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { handleRequest } from './handle-request.ts';
@@ -34,7 +34,7 @@ export interface ProxyOptions {
   readonly maxConnections?: number;
 }
 
-export interface Proxy {
+export interface ProxyServer {
   /** What to put into `HTTP_PROXY`; with `auth`, credentials are not part of it. Undefined for a socket. */
   readonly url: string;
   readonly port: number;
@@ -48,8 +48,8 @@ export interface Proxy {
  * Starts a forward proxy (`CONNECT`, absolute form, WebSocket) whose every request passes the filter. Errors by code:
  * `GENIE_EGRESS_OPTIONS`, `GENIE_EGRESS_LISTEN` (the address is taken or not ours).
  */
-export async function startProxy(egress: Egress, options: ProxyOptions = {}): Promise<Proxy> {
-  const core = createCore(egress, options);
+export async function startProxy(egress: Egress, options: ProxyOptions = {}): Promise<ProxyServer> {
+  const core = createProxyCore(egress, options);
   const open = new Set<Duplex>();
   const { server, inner } = createProxyServer(core, open);
   server.maxConnections = options.maxConnections ?? 10_000;
@@ -71,7 +71,8 @@ export async function startProxy(egress: Egress, options: ProxyOptions = {}): Pr
   return { url: options.socket ?? toUrl(options.host ?? '127.0.0.1', port), port, connections: () => open.size, close };
 }
 
-function createCore(egress: Egress, options: ProxyOptions): ProxyCore {
+/** What the parts of a proxy share, from its options. */
+export function createProxyCore(egress: Egress, options: ProxyOptions): ProxyCore {
   const { gate } = egress;
   const times = {
     headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
@@ -83,9 +84,12 @@ function createCore(egress: Egress, options: ProxyOptions): ProxyCore {
     gate,
     times,
     authenticate,
-    pool: new UpstreamPool(gate, { idleMs: times.idleTimeoutMs }),
+    pool: new UpstreamPool(gate, {
+      idleMs: times.idleTimeoutMs,
+      certificateAuthorities: egress.certificateAuthorities,
+    }),
     context: options.context ?? {},
-    credentialsFor: () => [],
+    credentials: egress.credentials,
   };
 }
 
@@ -93,7 +97,7 @@ function createCore(egress: Egress, options: ProxyOptions): ProxyCore {
 export function createProxyServer(
   core: ProxyCore,
   open: Set<Duplex>,
-): { readonly server: Server; readonly inner: Server } {
+): { readonly server: Server; readonly inner: Server; readonly acceptHttp: InnerHttp } {
   const inner = createInnerHttp(core);
   const server = createLimitedServer(core, (request, response) => handleRequest(core, request, response));
   server.on('connection', (socket) => {
@@ -102,7 +106,7 @@ export function createProxyServer(
   });
   server.on('connect', (request, client, head) => void handleConnect(core, inner.accept, request, client, head));
   server.on('upgrade', (request, client, head) => void handleUpgrade(core, request, client, head));
-  return { server, inner: inner.server };
+  return { server, inner: inner.server, acceptHttp: inner.accept };
 }
 
 function listen(server: Server, options: ProxyOptions): Promise<void> {

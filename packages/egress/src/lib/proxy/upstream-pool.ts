@@ -1,12 +1,13 @@
 import { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import type { Gate } from '../gate.ts';
 import type { HostName } from '../policy/host-name.ts';
 
 /** What the agent is told about where to connect, besides what Node puts there. */
 export interface PooledTarget {
-  readonly target: { readonly host: HostName; readonly port: number };
+  readonly target: { readonly host: HostName; readonly port: number; readonly isTls: boolean };
 }
 
 /**
@@ -15,29 +16,31 @@ export interface PooledTarget {
  */
 export class UpstreamPool extends Agent {
   readonly #gate: Gate;
+  readonly #authorities: readonly string[];
   /** Connections that a tunnel dialled and did not need. */
   readonly #spare = new Map<string, Socket>();
 
-  constructor(gate: Gate, options: { readonly idleMs: number }) {
+  constructor(gate: Gate, options: { readonly idleMs: number; readonly certificateAuthorities: readonly string[] }) {
     super({ keepAlive: true, maxFreeSockets: 128, scheduling: 'lifo', timeout: options.idleMs });
     this.#gate = gate;
+    this.#authorities = options.certificateAuthorities;
   }
 
   override createConnection(options: unknown, done: (error: Error | null, socket: Duplex) => void): undefined {
     const { target } = options as PooledTarget;
-    const spare = this.#takeSpare(keyOf(target));
+    const spare = target.isTls ? undefined : this.#takeSpare(keyOf(target));
     if (spare !== undefined) {
       done(null, spare);
       return;
     }
     this.#gate.open(target).then(
-      (socket) => done(null, socket),
+      (socket) => (target.isTls ? this.#secure(target.host, socket, done) : done(null, socket)),
       (error: Error) => done(error, undefined as unknown as Duplex),
     );
   }
 
   /** Gives a fresh connection to the pool for the next request to the same name and port. */
-  offer(target: PooledTarget['target'], socket: Socket): void {
+  offer(target: { readonly host: HostName; readonly port: number }, socket: Socket): void {
     const key = keyOf(target);
     this.#spare.get(key)?.destroy();
     this.#spare.set(key, socket);
@@ -55,6 +58,22 @@ export class UpstreamPool extends Agent {
     super.destroy();
   }
 
+  #secure(host: HostName, socket: Socket, done: (error: Error | null, socket: Duplex) => void): void {
+    const authorities = this.#authorities;
+    const secured = connectTls({
+      socket,
+      servername: host.name,
+      ALPNProtocols: ['http/1.1'],
+      ...(authorities.length > 0 ? { ca: [...authorities] } : {}),
+    });
+    const fail = (error: Error): void => done(error, undefined as unknown as Duplex);
+    secured.once('error', fail);
+    secured.once('secureConnect', () => {
+      secured.removeListener('error', fail);
+      done(null, secured);
+    });
+  }
+
   #takeSpare(key: string): Socket | undefined {
     const socket = this.#spare.get(key);
     if (socket === undefined) return undefined;
@@ -64,6 +83,6 @@ export class UpstreamPool extends Agent {
   }
 }
 
-function keyOf({ host, port }: PooledTarget['target']): string {
+function keyOf({ host, port }: { readonly host: HostName; readonly port: number }): string {
   return `${host.name}:${port}`;
 }

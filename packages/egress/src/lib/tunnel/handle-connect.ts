@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit } from '../gate.ts';
 import { refuseOnSocket } from '../proxy/answer.ts';
+import { goneSignal } from '../proxy/handle-request.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
 import { parseAuthority } from '../proxy/request-form.ts';
 import { checkWire, readWireFacts } from '../proxy/wire-check.ts';
@@ -14,7 +15,13 @@ import { vetHello } from './vet-hello.ts';
 const maxHeldBytes = 65_536;
 
 /** Where a tunnel turns out to carry HTTP. */
-export type InnerHttp = (client: Duplex, bytes: Buffer, admission: Admission) => void;
+export type InnerHttp = (client: Duplex, bytes: Buffer, tunnel: TunnelSource) => void;
+
+/** What requests inside a connection belong to: its destination, and the permission it has as a whole, if any. */
+export interface TunnelSource {
+  readonly exit: Exit;
+  readonly admission?: Admission;
+}
 
 /** `CONNECT host:port`: admitted, dialled, answered, and then looked into before the first byte goes on. */
 export async function handleConnect(
@@ -33,7 +40,8 @@ export async function handleConnect(
     exit = readExit(core, request);
     const admission = await core.gate.admit({ ...exit, signal: held.signal });
     const target = { host: admission.host, port: exit.destination.port };
-    upstream = await core.gate.open(target, held.signal);
+    upstream = await core.gate.open(target);
+    if (client.destroyed) throw new EgressError('closed', 'the asker left');
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     await openTunnel(core, innerHttp, { client, upstream, admission, bytes: held.release() });
   } catch (error) {
@@ -66,7 +74,7 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
   upstream.removeListener('close', onEarlyEnd);
   if (first.kind === 'http') {
     pool.offer({ host: admission.host, port: admission.exit.destination.port }, upstream);
-    innerHttp(client, first.bytes, admission);
+    innerHttp(client, first.bytes, { exit: admission.exit, admission });
     return;
   }
   if (first.kind === 'tls') vetHello(first, admission.host, gate.rules);
@@ -117,21 +125,18 @@ function record(core: ProxyCore, request: IncomingMessage, exit: Exit | undefine
 }
 
 /** Keeps what an impatient asker sends before its answer, at most 64 kB, and notices when it leaves. */
-function holdBytes(client: Duplex, head: Buffer): { readonly signal: AbortSignal; release(): Buffer } {
-  const gone = new AbortController();
+function holdBytes(client: Duplex, head: Buffer): { readonly signal: () => AbortSignal; release(): Buffer } {
   let bytes = head;
   const onData = (chunk: Buffer): void => {
     bytes = Buffer.concat([bytes, chunk]);
-    if (bytes.length <= maxHeldBytes) return;
-    gone.abort(new EgressError('request-bytes', `more than ${maxHeldBytes} bytes while nothing was decided`));
-    client.destroy();
+    if (bytes.length > maxHeldBytes) client.destroy();
   };
-  const onGone = (): void => gone.abort(new EgressError('closed', 'the asker left'));
-  client.on('data', onData).on('end', onGone).on('close', onGone);
+  const onEnd = (): void => void client.destroy();
+  client.on('data', onData).on('end', onEnd);
   return {
-    signal: gone.signal,
+    signal: () => goneSignal(client),
     release() {
-      client.removeListener('data', onData).removeListener('end', onGone).removeListener('close', onGone);
+      client.removeListener('data', onData).removeListener('end', onEnd);
       client.pause();
       return bytes;
     },

@@ -8,29 +8,30 @@ import { admitAndForward, checkRequest, type WireRequest } from '../proxy/handle
 import { type UpgradeSource, upgradeFrom } from '../proxy/handle-upgrade.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
 import { createLimitedServer } from '../proxy/server-limits.ts';
-import type { InnerHttp } from './handle-connect.ts';
+import type { InnerHttp, TunnelSource } from './handle-connect.ts';
 
 /**
  * Plain HTTP in a tunnel: every request in it passes the whole policy, and its Host must be the authority of the CONNECT.
  * One approval of the tunnel covers the requests in it, since that one connection is what the user allowed.
  */
 export function createInnerHttp(core: ProxyCore): { readonly accept: InnerHttp; readonly server: Server } {
-  const admissions = new WeakMap<object, Admission>();
+  const tunnels = new WeakMap<object, TunnelSource>();
   const server = createLimitedServer(core, (request, response) => {
-    const admission = admissions.get(request.socket);
-    if (admission === undefined) response.destroy();
-    else handleInner(core, request, response, admission);
+    const tunnel = tunnels.get(request.socket);
+    if (tunnel === undefined) response.destroy();
+    else handleInner(core, request, response, tunnel);
   });
   server.on('upgrade', (request, client, head) => {
-    const tunnel = admissions.get(client);
+    const tunnel = tunnels.get(client);
     if (tunnel === undefined) client.destroy();
     else void upgradeFrom(core, { request, client, head }, upgradeSource(core, request, tunnel));
   });
   return {
     server,
-    accept(client: Duplex, bytes, admission) {
-      admissions.set(client, admission);
-      client.once('close', () => core.gate.close(admission, { bytesUp: 0, bytesDown: 0 }));
+    accept(client: Duplex, bytes, tunnel) {
+      const { admission } = tunnel;
+      tunnels.set(client, tunnel);
+      if (admission !== undefined) client.once('close', () => core.gate.close(admission, { bytesUp: 0, bytesDown: 0 }));
       client.unshift(bytes);
       server.emit('connection', client);
       client.resume();
@@ -38,7 +39,7 @@ export function createInnerHttp(core: ProxyCore): { readonly accept: InnerHttp; 
   };
 }
 
-function handleInner(core: ProxyCore, request: IncomingMessage, response: ServerResponse, tunnel: Admission): void {
+function handleInner(core: ProxyCore, request: IncomingMessage, response: ServerResponse, tunnel: TunnelSource): void {
   let wire: WireRequest;
   try {
     wire = readInner(core, request, tunnel);
@@ -47,25 +48,31 @@ function handleInner(core: ProxyCore, request: IncomingMessage, response: Server
     refuseRequest(response, error);
     return;
   }
-  if (tunnel.passage === undefined) admitAndForward(core, wire, request, response);
-  else forward(core, { request, response, admission: coveredBy(tunnel, wire), facts: wire.facts, path: wire.path });
+  const covering = coveredBy(tunnel, wire);
+  if (covering === undefined) admitAndForward(core, wire, request, response);
+  else forward(core, { request, response, admission: covering, facts: wire.facts, path: wire.path });
 }
 
-function upgradeSource(core: ProxyCore, request: IncomingMessage, tunnel: Admission): UpgradeSource {
+function upgradeSource(core: ProxyCore, request: IncomingMessage, tunnel: TunnelSource): UpgradeSource {
   return {
     read: () => readInner(core, request, tunnel),
-    admit: (wire, signal) =>
-      tunnel.passage === undefined ? core.gate.admit({ ...wire.exit, signal }) : coveredBy(tunnel, wire),
+    admit: (wire, signal) => coveredBy(tunnel, wire) ?? core.gate.admit({ ...wire.exit, signal }),
   };
 }
 
-function coveredBy(tunnel: Admission, wire: WireRequest): Admission {
-  return { ...tunnel, exit: wire.exit };
+/** The user approved the tunnel itself, so what is in it needs no second approval. */
+function coveredBy({ admission }: TunnelSource, wire: WireRequest): Admission | undefined {
+  return admission?.passage === undefined ? undefined : { ...admission, exit: wire.exit };
 }
 
-function readInner(core: ProxyCore, request: IncomingMessage, tunnel: Admission): WireRequest {
+function readInner(core: ProxyCore, request: IncomingMessage, tunnel: TunnelSource): WireRequest {
   const { hostText, port } = tunnel.exit.destination;
   const path = request.url ?? '';
-  if (!path.startsWith('/')) throw new EgressError('request-form', 'a request in a tunnel names a path only');
+  if (!path.startsWith('/') && core.gate.rules('tunnel:inner-host')) {
+    throw new EgressError(
+      'host-mismatch',
+      'a request in a tunnel names a path only, since its host is that of the tunnel',
+    );
+  }
   return checkRequest(core, request, { hostText, port, path, form: 'tunnel-http' });
 }

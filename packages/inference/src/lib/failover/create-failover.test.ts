@@ -7,7 +7,8 @@ import type { GenieEvent, LanguageModel } from '@genie/core/ports';
 import { describe, expect, it } from 'vitest';
 import { failureTable, type ModelFailureKind, toModelError } from '../failure/model-failure.ts';
 import { resultToStream } from '../result-to-stream.ts';
-import { createFailover, type FailoverDecision, type FailoverOptions } from './create-failover.ts';
+import { createFailover, type FailoverOptions } from './create-failover.ts';
+import type { FailoverDecision } from './failover-decision.ts';
 
 const kinds = Object.keys(failureTable) as ModelFailureKind[];
 const call: LanguageModelV4CallOptions = { prompt: [{ role: 'user', content: [{ type: 'text', text: 'hello' }] }] };

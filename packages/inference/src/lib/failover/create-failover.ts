@@ -1,7 +1,7 @@
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { GenieError } from '@genie/core/errors';
 import { type Clock, type EventSink, type GenieEvent, type LanguageModel, systemClock } from '@genie/core/ports';
-import { failureTable, type ModelFailureKind } from '../failure/model-failure.ts';
+import { failureTable } from '../failure/model-failure.ts';
 import {
   type BreakerOptions,
   type FailoverCandidate,
@@ -9,6 +9,7 @@ import {
   readyCandidates,
   whyNot,
 } from './candidate.ts';
+import type { FailoverDecision } from './failover-decision.ts';
 import { untilFirstContent } from './first-content.ts';
 import { type Attempt, type Failed, tryCandidate } from './try-candidate.ts';
 
@@ -29,17 +30,6 @@ export interface FailoverOptions {
   readonly clock?: Clock;
   /** Waits before a retry; rejects when the signal aborts. Default a timer that keeps the process alive. */
   readonly wait?: (waitMs: number, signal: AbortSignal | undefined) => Promise<void>;
-}
-
-/** One row of the log of decisions. */
-export interface FailoverDecision {
-  readonly at: number;
-  readonly action: 'use' | 'skip' | 'retry' | 'fail-over' | 'stop';
-  readonly model: string;
-  readonly attempt: number;
-  readonly reason: string;
-  readonly kind?: ModelFailureKind;
-  readonly waitMs?: number;
 }
 
 export interface FailoverModel extends LanguageModel {

@@ -4,7 +4,7 @@ import { decorrelatedJitterGenerator, ExponentialBackoff } from 'cockatiel';
 import { classifyFailure } from '../failure/classify-failure.ts';
 import { failureTable, type ModelFailure, toModelError } from '../failure/model-failure.ts';
 import type { ReadyCandidate } from './candidate.ts';
-import type { FailoverDecision } from './create-failover.ts';
+import type { FailoverDecision } from './failover-decision.ts';
 
 /** One call of one candidate; the signal aborts with the caller's and at the deadline. */
 export type Attempt<Result> = (candidate: ReadyCandidate, signal: AbortSignal) => Promise<Result>;

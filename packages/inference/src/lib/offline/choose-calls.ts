@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import type { JsonObject, Source, SourceKind } from '@genie/core/ports';
 import { canonicalJson } from '@genie/core/ports';
+import type { JsonSchema } from '../json-schema.ts';
 import { jsonBySchema } from './json-by-schema.ts';
-import type { JsonSchema } from './json-schema.ts';
 import type { PastCall, ReadPrompt } from './read-prompt.ts';
 
 /** A call to make, or why a source cannot be read. */

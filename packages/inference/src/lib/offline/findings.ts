@@ -22,6 +22,8 @@ export interface Reading {
   readonly source: Source;
   readonly findings: readonly Finding[];
   readonly failure?: string;
+  /** What the tool wants its reader to know, e.g. that the cursor was not usable. */
+  readonly note?: string;
   readonly truncated: boolean;
 }
 
@@ -41,7 +43,9 @@ export function readResult(source: Source, call: PastCall): Reading {
   }
   const titled = isRecord(value) && isRecord(value.source) ? withTitle(source, value.source.title) : source;
   const rows = rowsOf(value);
+  const note = isRecord(value) ? textOf(value.note) : '';
   return {
+    ...(note === '' ? {} : { note: note.slice(0, 300) }),
     source: titled,
     findings: rows.slice(0, maxFindings).flatMap((row, index) => toFinding(row, index, titled)),
     truncated: rows.length > maxFindings || (isRecord(value) && value.truncated === true),
@@ -94,7 +98,9 @@ function rowsOf(value: unknown): readonly unknown[] {
 function toFinding(row: unknown, index: number, source: Source): Finding[] {
   if (typeof row === 'string' || typeof row === 'number') return [plainFinding(String(row), index, source)];
   if (!isRecord(row)) return [];
-  const text = firstText(row, ['text', 'summary', 'description', 'body', 'content', 'message', 'snippet']);
+  const { text, files } = splitFiles(
+    firstText(row, ['text', 'summary', 'description', 'body', 'content', 'message', 'snippet']),
+  );
   const title = firstText(row, ['title', 'subject', 'name', 'heading']) || firstLine(text);
   if (title === '' && text === '') return [plainFinding(JSON.stringify(row), index, source)];
   const date = toDay(row.date ?? row.published ?? row.updated ?? row.modified ?? row.at);
@@ -105,12 +111,26 @@ function toFinding(row: unknown, index: number, source: Source): Finding[] {
       title: title.slice(0, 500),
       text: text.slice(0, maxTextCharacters),
       location: firstText(row, ['location', 'url', 'link', 'uri', 'path']) || source.location,
-      paths: [row.paths, row.files, row.changed].flatMap((list) => (Array.isArray(list) ? list.map(pathOf) : [])),
+      paths: [
+        ...files,
+        ...[row.paths, row.files, row.changed].flatMap((list) => (Array.isArray(list) ? list.map(pathOf) : [])),
+      ],
       source,
       ...(date === undefined ? {} : { date }),
       ...(author === '' ? {} : { author }),
     },
   ];
+}
+
+/** Takes the list of changed files, `path (+3 -1)` a line, out of the prose. */
+function splitFiles(text: string): { readonly text: string; readonly files: readonly string[] } {
+  const files: string[] = [];
+  const lines = text.split('\n').filter((line) => {
+    const path = /^(?:\S.* -> )?(\S.*?) \((?:\+\d+ -\d+|binary)\)$/.exec(line)?.[1];
+    if (path !== undefined) files.push(path);
+    return path === undefined && !/^and \d+ more files$/.test(line);
+  });
+  return files.length === 0 ? { text, files } : { text: lines.join('\n').trim(), files };
 }
 
 function plainFinding(text: string, index: number, source: Source): Finding {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { JsonSchema } from '../json-schema.ts';
 import { jsonBySchema } from './json-by-schema.ts';
-import type { JsonSchema } from './json-schema.ts';
 
 /** Random zod schemas of the kinds that tools and structured answers use. */
 const schemas: fc.Arbitrary<z.ZodType> = fc.letrec<{ schema: z.ZodType }>((tie) => ({

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@genie/core/ports';
-import type { JsonSchema, JsonSchemaOrBoolean } from './json-schema.ts';
+import type { JsonSchema, JsonSchemaOrBoolean } from '../json-schema.ts';
 
 /**
  * Proposes a value for a place in the schema. `path` holds property names and array indexes from the root; undefined

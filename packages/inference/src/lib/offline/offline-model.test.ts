@@ -138,6 +138,34 @@ describe('the offline model', () => {
     expect(text).not.toContain('1.2.0');
   });
 
+  it('reads the form of the source tools: changed files in the text, notes, truncation', async () => {
+    const text =
+      'The old one lost entries.\n\nREADME.md (+1 -0)\npackages/core/a.ts -> packages/core/b.ts (+3 -1)\nand 2 more files';
+    const item = {
+      id: 'c'.repeat(40),
+      title: 'Use another parser',
+      text,
+      location: '/repo@ccc',
+      author: 'Ann',
+      date: '2026-11-03',
+    };
+    const result = await run('# Goal\nBrief me on what changed and who should care\n# Sources\n- git: /repo', [
+      commits([item], { truncated: true, note: 'The cursor is unknown.' }),
+    ]);
+    expect(result.text).toContain(
+      '- Use another parser: The old one lost entries. Who should care: those who use or keep README.md (1 file), packages/core (1 file); changed by Ann. ([/repo](/repo@ccc), 2026-11-03)',
+    );
+    expect(result.text).toContain('Only a part of /repo was read: it holds more.\n/repo: The cursor is unknown.');
+  });
+
+  it('takes texts of the loop beside a goal for notes, not for questions', async () => {
+    const model = createOfflineModel();
+    const { content } = await model.doGenerate({
+      prompt: [user('# Goal\nBrief me\n'), user('[3 earlier messages are left out.]')],
+    });
+    expect(textOf(content)).toContain('No source is named');
+  });
+
   it('counts with citations', async () => {
     const { text } = await run('# Goal\nHow many commits mention the lease, by author?\n# Sources\n- git: /repo', [
       commits([journal, lease]),
@@ -175,7 +203,13 @@ describe('the offline model', () => {
 
   it('plans and proposes by schema', async () => {
     const model = createOfflineModel();
-    const prompt = [user('# Goal\nBrief me every weekday at 7:15 (Europe/Berlin) on https://a.example/feed\n')];
+    const prompt = [
+      {
+        role: 'system' as const,
+        content: 'You plan.\nTools that exist:\n- read_feed: reads\n- other: x\nAnswer with JSON.',
+      },
+      user('# Goal\nBrief me every weekday at 7:15 (Europe/Berlin) on https://a.example/feed\n'),
+    ];
     const schema = z.object({
       steps: z.array(z.object({ text: z.string(), tool: z.string().optional() })).min(1),
       reason: z.string(),
@@ -189,7 +223,7 @@ describe('the offline model', () => {
       { text: 'Read the feed source https://a.example/feed', tool: 'read_feed' },
       { text: 'Rank what is new by relevance and write a briefing with a citation for each line' },
     ]);
-    const proposal = await model.doGenerate({ prompt, tools, responseFormat: { type: 'json', name: 'proposal' } });
+    const proposal = await model.doGenerate({ prompt, responseFormat: { type: 'json', name: 'proposal' } });
     expect(JSON.parse(textOf(proposal.content))).toMatchObject({
       schedule: { cron: '15 7 * * 1-5', timezone: 'Europe/Berlin' },
       domains: ['a.example'],

@@ -58,13 +58,13 @@ export function readPrompt(messages: readonly LanguageModelV4Message[]): ReadPro
   }
   return {
     goal: sections.get('goal') ?? rest[0] ?? '',
-    message:
-      sections.get('message') ?? (sections.has('goal') ? rest.at(-1) : rest.length > 1 ? rest.at(-1) : undefined),
+    // Beside a goal section, other texts of the user role are notes of the loop, not of a person.
+    message: sections.get('message') ?? (!sections.has('goal') && rest.length > 1 ? rest.at(-1) : undefined),
     sources: listLines(sections.get('sources')).flatMap(parseSource),
     cursors: listLines(sections.get('since last time')).flatMap(parseCursor),
     known: listLines(sections.get('already known')),
     plan: listLines(sections.get('plan')),
-    toolNames: listLines(sections.get('tools')).map((line) => /^`?([\w-]+)/.exec(line)?.[1] ?? line),
+    toolNames: [...(sections.get('tools') ?? '').matchAll(/^[-*]\s+`?([\w-]+)/gm)].map((match) => match[1] ?? ''),
     calls: [...calls.values()],
     characters,
   };
@@ -79,7 +79,7 @@ function splitSections(text: string, sections: Map<Heading, string>): string {
     if (current !== undefined && !sections.has(current)) sections.set(current, lines.join('\n').trim());
   };
   for (const line of text.split(/\r?\n/)) {
-    const title = current === 'message' ? undefined : /^#\s+(.+?)\s*$/.exec(line)?.[1];
+    const title = current === 'message' ? undefined : headingOf(line);
     if (title === undefined) {
       lines.push(line);
       continue;
@@ -90,6 +90,11 @@ function splitSections(text: string, sections: Map<Heading, string>): string {
   }
   close();
   return outside.join('\n').trim();
+}
+
+/** A Markdown heading, or the plain line that introduces a list of tools. */
+function headingOf(line: string): string | undefined {
+  return /^#\s+(.+?)\s*$/.exec(line)?.[1] ?? (/^tools (?:[a-z]+ ){0,3}[a-z]+:$/i.test(line) ? 'tools' : undefined);
 }
 
 function listLines(section: string | undefined): string[] {

@@ -18,10 +18,8 @@ export function writeBriefing(goal: Goal, readings: readonly Reading[], known: r
   const body = bodyOf(goal, reached, known);
   if (body === undefined)
     return [nothingNew(reached), ...(failures.length > 0 ? ['', ...failures] : [])].join('\n').trimEnd();
-  const truncated = reached
-    .filter((reading) => reading.truncated)
-    .map((reading) => plainLine(titleOf(reading.source), 80));
-  const note = truncated.length > 0 ? [`Only a part was read of: ${truncated.join(', ')}.`, ''] : [];
+  const notes = reached.flatMap(notesOn);
+  const note = notes.length > 0 ? [...notes, ''] : [];
   return [`## ${briefingTitle(goal)}`, '', ...body, '', ...note, ...failures, signature].join('\n');
 }
 
@@ -36,6 +34,14 @@ function bodyOf(goal: Goal, reached: readonly Reading[], known: readonly string[
   return [
     ...shown.map((one) => itemLine(one, goal)),
     ...(rest > 0 ? ['', `${countOf(rest, 'more item')} ranked lower ${rest === 1 ? 'is' : 'are'} left out.`] : []),
+  ];
+}
+
+function notesOn(reading: Reading): readonly string[] {
+  const name = plainLine(titleOf(reading.source), 80);
+  return [
+    ...(reading.truncated ? [`Only a part of ${name} was read: it holds more.`] : []),
+    ...(reading.note === undefined ? [] : [`${name}: ${plainLine(reading.note, 300)}`]),
   ];
 }
 

@@ -1,9 +1,9 @@
 import type { LanguageModelV4FunctionTool } from '@ai-sdk/provider';
 import type { JsonObject, JsonValue } from '@genie/core/ports';
+import type { JsonSchema } from '../json-schema.ts';
 import { planSources } from './choose-calls.ts';
 import { type Goal, readGoal } from './goal.ts';
 import { type Hint, jsonBySchema } from './json-by-schema.ts';
-import type { JsonSchema } from './json-schema.ts';
 import { cut } from './markdown.ts';
 import { proposeCron, proposeTimeZone } from './propose-schedule.ts';
 import type { ReadPrompt } from './read-prompt.ts';
@@ -70,12 +70,12 @@ function proposalValues(facts: Facts): JsonObject {
   const { goal } = facts;
   const sources = Math.max(1, goal.sources.length);
   return {
-    container: { cpus: 1, cpu: 1, memoryMb: 512, memoryBytes: 536_870_912, diskMb: 1_024, diskBytes: 1_073_741_824 },
-    schedule: { cron: proposeCron(goal.goal, goal.kind), timezone: facts.timeZone, timeZone: facts.timeZone },
+    container: { cpus: 1, memoryMb: 512, diskMb: 1_024 },
+    schedule: { cron: proposeCron(goal.goal, goal.kind), timezone: facts.timeZone },
     models: { planning: 'offline', execution: 'offline' },
     tools: facts.toolNames.length > 0 ? usedTools(facts) : [],
     domains: [...new Set(goal.sources.flatMap(({ location }) => hostOf(location)))],
-    kpis: kpisFor(goal),
+    kpis,
     tokensPerRun: { input: 2_000 + 4_000 * sources, output: 400 + 60 * goal.limit },
     reason: reasonOf(goal),
     title: briefingTitle(goal),
@@ -96,33 +96,15 @@ function hostOf(location: string): string[] {
   }
 }
 
-/** KPIs that can be counted from a run's own record; they claim nothing about usefulness. */
-function kpisFor(goal: Goal): readonly JsonObject[] {
-  const sources = Math.max(1, goal.sources.length);
-  return [
-    {
-      id: 'sources-read',
-      name: 'Sources read',
-      unit: 'sources',
-      direction: 'up',
-      target: sources,
-      warning: sources,
-      failure: Math.max(0, sources - 1),
-      cadence: 'run',
-      aggregation: 'count',
-      probe: { kind: 'run', count: 'tool.completed' },
-    },
-    {
-      id: 'failed-calls',
-      name: 'Failed tool calls',
-      unit: 'calls',
-      direction: 'down',
-      target: 0,
-      cadence: 'run',
-      aggregation: 'count',
-      probe: { kind: 'run', count: 'tool.failed' },
-    },
-  ];
+/** What can be observed from a run's own record; these KPIs claim nothing about usefulness. */
+const kpis: readonly JsonObject[] = [
+  kpi('items-cited', 'Briefing items with a citation', 100, 80, { kind: 'citations' }),
+  kpi('sources-reached', 'Sources reached', 100, 50, { kind: 'sources' }),
+  kpi('tool-success', 'Tool calls that succeeded', 95, 70, { kind: 'tool-result', measure: 'success' }),
+];
+
+function kpi(id: string, name: string, target: number, failure: number, probe: JsonObject): JsonObject {
+  return { id, name, unit: '%', direction: 'up', target, failure, cadence: 'run', aggregation: 'ratio', probe };
 }
 
 function otherValues(facts: Facts): JsonObject {

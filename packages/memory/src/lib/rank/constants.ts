@@ -3,41 +3,43 @@
  * BM25 and BM25F: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), sections 3.1 and 3.6.
  */
 export const ranking = {
-  /** Saturation of repeated words. The usual 1.2: memories are short, a second mention adds little. */
-  saturation: 1.2,
+  /** Saturation of repeated words. A little under the usual 1.2: memories are short, a second mention adds little. */
+  saturation: 1.1,
   /** Length normalisation, below the usual 0.75: a long turn mostly says more, it does not say the same in more words. */
-  lengthNorm: 0.35,
+  lengthNorm: 0.3,
   /** Sessions differ in length by how much happened in them, so half of the usual applies. */
   sessionLengthNorm: 0.4,
   /** A word of the previous turn counts like a fifth of an own word: an answer seldom repeats the question. */
-  previousTurn: 0.22,
+  previousTurn: 0.2,
   /** The next turn explains less: reactions repeat what was said. */
-  nextTurn: 0.16,
+  nextTurn: 0.12,
   /** One turn further out, half of that again. */
-  secondTurn: 0.07,
+  secondTurn: 0.05,
   /** How much the best session adds to the best turn. It orders turns that match alike, it does not outweigh a match. */
-  session: 0.3,
+  session: 0.25,
   /** Weight of a member of the category that was asked for (`instrument` → `violin`), in words. */
-  categoryMember: 0.3,
+  categoryMember: 0.35,
   /** Weight of a word that means nearly the same. */
-  synonym: 0.42,
+  synonym: 0.4,
   /** Weight of a word that the store itself uses in the same places. Learnt, therefore lowest. */
   association: 0.15,
   /** Spoken by the person asked about. */
-  speaker: 1.35,
+  speaker: 1.5,
   /** In a conversation of which that person is not part, a match is usually about a namesake of the topic. */
-  otherConversation: 0.6,
+  otherConversation: 0.45,
   /** Happened in the time asked for; just after it (people tell later what happened). */
   insideDate: 1.5,
   afterDate: 1.25,
+  /** What a memory of that time scores without sharing a word: "what happened last week" names no topic. */
+  dateAlone: 0.3,
   /** How long after the fact people still tell about it, in milliseconds. */
   tellingDelayMs: 10 * 86_400_000,
   /** Form of the answer: a time for "when", a number for "how many", a name for "who" and "where". */
-  temporalAnswer: 1.18,
+  temporalAnswer: 1.22,
   numericAnswer: 1.12,
   namedAnswer: 1.06,
   /** A turn that only asks holds no answer. */
-  onlyQuestion: 0.8,
+  onlyQuestion: 0.75,
   /** Neighbouring words of the question found close together. */
   proximity: 0.12,
   /** Weight of the meaning vector against the words, when there is one. */
@@ -50,6 +52,8 @@ export const ranking = {
   access: 0.04,
   /** Half-life of recency. */
   recencyHalfLifeMs: 30 * 86_400_000,
+  /** A text that is in the answer already, said again: worth less than a new one. */
+  repetition: 0.5,
   /** Candidates that are looked at word by word. */
   inspected: 60,
   /** A pause this long ends a session. */

@@ -1,6 +1,6 @@
 import type { MemoryRecallOptions } from '../memory.ts';
 import { inputError, parseTime } from '../memory-input.ts';
-import { tiers } from '../store/record.ts';
+import { type Tier, tiers } from '../store/record.ts';
 import type { LexicalIndex } from './lexical-index.ts';
 import type { ScoreFilter } from './score.ts';
 
@@ -10,7 +10,7 @@ export function documentFilter(index: LexicalIndex, options: MemoryRecallOptions
   const asOf = parseTime(options.asOf, 'asOf');
   const between = readBetween(options.between);
   const kinds = options.kinds ? numbersOf(options.kinds, (name) => index.kindNamed(name)) : undefined;
-  const tierNumbers = options.kinds ? numbersOf(options.kinds, (name) => tiers.indexOf(name)) : undefined;
+  const tierNumbers = options.kinds ? numbersOf(options.kinds, (name) => tiers.indexOf(name as Tier)) : undefined;
   const speakers = options.speakers ? numbersOf(options.speakers, (name) => index.speakerNamed(name)) : undefined;
   return {
     accepts(doc) {

@@ -43,6 +43,7 @@ export interface IndexState {
  */
 export class LexicalIndex {
   readonly state: IndexState;
+  #removed = 0;
   readonly #docById = new Map<string, number>();
   readonly #speakerByName = new Map<string, number>();
   readonly #kindByName = new Map<string, number>();
@@ -62,6 +63,11 @@ export class LexicalIndex {
 
   get size(): number {
     return this.state.ids.length;
+  }
+
+  /** Documents that were removed since the last `purge`. */
+  get removedCount(): number {
+    return this.#removed;
   }
 
   docOf(id: string): number | undefined {
@@ -105,6 +111,7 @@ export class LexicalIndex {
     columns.live.values[doc] = 0;
     this.state.totalLength -= columns.length.values[doc] ?? 0;
     this.state.liveCount -= 1;
+    this.#removed += 1;
     this.#docById.delete(id);
   }
 
@@ -112,6 +119,7 @@ export class LexicalIndex {
   purge(): void {
     const { columns, postings, ids } = this.state;
     const isLive = columns.live.values;
+    this.#removed = 0;
     for (const [term, posting] of postings) {
       let kept = 0;
       for (let at = 0; at < posting.docs.length; at += 1) {

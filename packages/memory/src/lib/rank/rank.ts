@@ -23,11 +23,19 @@ export function rank(input: RankInput): Scored[] {
   const heap = new BestDocs(input.limit);
   const spoken = markConversations(index, question, scratch);
   const factorOf = boostFor(index, question, spoken);
-  const scoreOf = (doc: number): number =>
-    baseScore(doc, words, index, input.vectors) * factorOf(doc) * modifierFor(doc, input);
+  const scoreOf = (doc: number): number => baseScore(doc, words, input) * factorOf(doc) * modifierFor(doc, input);
   for (const doc of words.docs) if (filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
   for (const doc of input.vectors?.keys() ?? []) {
     if ((words.total[doc] ?? 0) <= 0 && filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
+  }
+  // Memories of the time asked for are candidates even when they share no word with the question.
+  if (question.spans.length > 0) {
+    for (let doc = 0; doc < index.size; doc += 1) {
+      if (input.vectors?.has(doc)) continue;
+      if ((words.total[doc] ?? 0) <= 0 && dateFactor(doc, index, question) > 1 && filter.accepts(doc)) {
+        heap.offer(doc, scoreOf(doc));
+      }
+    }
   }
   return heap.take().map(({ doc, score }) => ({
     doc,
@@ -38,9 +46,10 @@ export function rank(input: RankInput): Scored[] {
 
 type Words = ReturnType<typeof scoreWords>;
 
-function baseScore(doc: number, words: Words, index: LexicalIndex, vectors: RankInput['vectors']): number {
+function baseScore(doc: number, words: Words, { index, question, vectors }: RankInput): number {
+  const date = dateFactor(doc, index, question) > 1 ? ranking.dateAlone : 0;
   const turn = words.best > 0 ? (words.total[doc] ?? 0) / words.best : 0;
-  return turn + ranking.session * sessionPart(doc, words, index) + ranking.vector * (vectors?.get(doc) ?? 0);
+  return turn + date + ranking.session * sessionPart(doc, words, index) + ranking.vector * (vectors?.get(doc) ?? 0);
 }
 
 function sessionPart(doc: number, words: Words, index: LexicalIndex): number {

@@ -76,7 +76,11 @@ export class SqliteDatabase {
 }
 
 /** Opens (and creates) a database. Errors: `GENIE_MEMORY_CORRUPT`, `GENIE_MEMORY_VERSION`, `GENIE_MEMORY_STORE`. */
-export async function openSqliteDatabase(path: string, durability: Durability): Promise<SqliteDatabase> {
+export async function openSqliteDatabase(
+  path: string,
+  durability: Durability,
+  configure = true,
+): Promise<SqliteDatabase> {
   const { DatabaseSync: Database } = await import('node:sqlite');
   let raw: DatabaseSync;
   try {
@@ -87,7 +91,8 @@ export async function openSqliteDatabase(path: string, durability: Durability): 
   const database = new SqliteDatabase(raw, path);
   try {
     if (path !== ':memory:') database.exec('PRAGMA journal_mode = WAL');
-    configureDatabase(database, durability);
+    // A database that is about to be loaded from a snapshot gets its schema from there.
+    if (configure) configureDatabase(database, durability);
     return database;
   } catch (error) {
     database.close();

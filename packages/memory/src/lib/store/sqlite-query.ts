@@ -12,6 +12,7 @@ export function queryToSql(query: RecordQuery): { readonly sql: string; readonly
   if (query.tiers) add('tier IN (SELECT value FROM json_each(?))', JSON.stringify(query.tiers));
   // The partial index on tiers is used only when the condition is visible in the text.
   if (query.tiers && !query.tiers.includes('associative')) add("tier <> 'associative'");
+  if (query.status && !query.status.includes('live')) add("status <> 'live'");
   if (query.kinds) add('kind IN (SELECT value FROM json_each(?))', JSON.stringify(query.kinds));
   if (query.status) add('status IN (SELECT value FROM json_each(?))', JSON.stringify(query.status));
   if (query.source !== undefined) add('source = ?', query.source);

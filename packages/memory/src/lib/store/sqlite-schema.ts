@@ -38,6 +38,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS records_id ON records (id, namespace);
 CREATE INDEX IF NOT EXISTS records_revision ON records (namespace, revision);
 CREATE UNIQUE INDEX IF NOT EXISTS records_key ON records (namespace, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_tier ON records (namespace, tier, seq) WHERE tier <> 'associative';
+CREATE INDEX IF NOT EXISTS records_retired ON records (namespace, seq) WHERE status <> 'live';
+CREATE INDEX IF NOT EXISTS records_source ON records (namespace, source) WHERE source IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_subject ON records (namespace, subject, relation) WHERE subject IS NOT NULL;
 CREATE INDEX IF NOT EXISTS records_run ON records (namespace, run_id) WHERE run_id IS NOT NULL;
 CREATE TABLE IF NOT EXISTS removals (

@@ -27,6 +27,8 @@ export interface CommitSink {
   begin(): void;
   /** Called inside the transaction, after all statements. Throwing undoes the commit. */
   beforeCommit(): void;
+  /** Called after the commit. Must not throw for the commit's sake: it is acknowledged. */
+  afterCommit(): void;
   abort(): void;
   scrub(): Promise<void>;
   close(): Promise<void>;
@@ -122,16 +124,19 @@ function scrubDatabase(database: SqliteDatabase): void {
 
 function commitBatch(database: SqliteDatabase, batch: RecordBatch, sink: CommitSink | undefined): CommitReceipt {
   sink?.begin();
+  let receipt: CommitReceipt;
   try {
-    return database.transaction(() => {
-      const receipt = applyBatch(database, batch);
+    receipt = database.transaction(() => {
+      const applied = applyBatch(database, batch);
       sink?.beforeCommit();
-      return receipt;
+      return applied;
     });
   } catch (error) {
     sink?.abort();
     throw error;
   }
+  sink?.afterCommit();
+  return receipt;
 }
 
 function applyBatch(database: SqliteDatabase, batch: RecordBatch): CommitReceipt {

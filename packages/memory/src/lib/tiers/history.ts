@@ -13,7 +13,7 @@ export interface HistoryLog {
   list(): Promise<readonly { readonly runId: string; readonly sizeBytes: number }[]>;
   remove(runId: string): Promise<void>;
   /** Writes every file again, e.g. under a new key. */
-  rewrite(previous: FileCipher | undefined): Promise<void>;
+  rewrite(): Promise<void>;
 }
 
 const maxHistoryBytes = 256 * 1024 * 1024;
@@ -27,11 +27,11 @@ export function openHistory(folder: string | undefined, cipher?: FileCipher): Hi
     const packed = pack(new TextEncoder().encode(json));
     await writeFileAtomically(fileOf(runId), cipher ? cipher.encrypt(packed, `history:${runId}`) : packed);
   };
-  const load = async (runId: string, key: FileCipher | undefined): Promise<string | undefined> => {
+  const load = async (runId: string): Promise<string | undefined> => {
     const file = fileOf(runId);
     try {
       const bytes: Uint8Array = await readFile(file);
-      return new TextDecoder().decode(unpack(key ? key.decrypt(bytes, `history:${runId}`) : bytes));
+      return new TextDecoder().decode(unpack(cipher ? cipher.decrypt(bytes, `history:${runId}`) : bytes));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       if (GenieError.isInstance(error)) throw error;
@@ -59,13 +59,13 @@ export function openHistory(folder: string | undefined, cipher?: FileCipher): Hi
     write: save,
     list,
     async read(runId) {
-      const json = await load(runId, cipher);
+      const json = await load(runId);
       return json === undefined ? undefined : (parseJson(json) as JsonValue);
     },
     remove: (runId) => rm(fileOf(runId), { force: true }),
-    async rewrite(previous) {
+    async rewrite() {
       for (const { runId } of await list()) {
-        const json = await load(runId, previous);
+        const json = await load(runId);
         if (json !== undefined) await save(runId, json);
       }
     },

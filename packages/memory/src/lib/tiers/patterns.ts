@@ -34,6 +34,8 @@ export function patternRecord(pattern: {
   readonly detectedAt: number;
   readonly slot: string;
   readonly from?: readonly string[];
+  /** Found by consolidation, which can find it again. */
+  readonly detected?: boolean;
 }): MemoryRecord {
   const id = createHash('sha256')
     .update(JSON.stringify([pattern.kind, pattern.slot]))
@@ -53,6 +55,7 @@ export function patternRecord(pattern: {
     data: {
       ...(pattern.dueAt === undefined ? {} : { dueAt: pattern.dueAt }),
       ...(pattern.from ? { from: [...pattern.from] } : {}),
+      ...(pattern.detected ? { detected: true } : {}),
     },
   };
 }

@@ -5,10 +5,12 @@ import { eventProbe } from './event-probe.ts';
 import { feedbackProbe } from './feedback-probe.ts';
 import { fileProbe } from './file-probe.ts';
 import { httpProbe } from './http-probe.ts';
+import { judgeProbe } from './judge-probe.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { noData } from './probe.ts';
 import { runFieldProbe } from './run-field-probe.ts';
 import { sourcesProbe } from './sources-probe.ts';
+import { sqlProbe } from './sql-probe.ts';
 import { toolResultProbe } from './tool-result-probe.ts';
 
 const builtIn: readonly Probe[] = [
@@ -21,6 +23,8 @@ const builtIn: readonly Probe[] = [
   fileProbe,
   httpProbe,
   feedbackProbe,
+  sqlProbe,
+  judgeProbe,
 ];
 
 /** The probes a genie knows: the built-in ones and those of its composition root. */

@@ -5,11 +5,11 @@ import path from 'node:path';
  * Replaces a file so that a reader, also after a crash or power loss, sees the old content or the new one, never a mixture: a
  * temporary file beside it is written, flushed and renamed, then the folder is flushed (where the platform can).
  */
-export function writeFileAtomic(file: string, content: string | Uint8Array): void {
+export function writeFileAtomic(file: string, content: string | Uint8Array, mode = 0o600): void {
   const temporary = `${file}.${process.pid}.tmp`;
   const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   try {
-    const descriptor = openSync(temporary, 'w', 0o600);
+    const descriptor = openSync(temporary, 'w', mode);
     try {
       writeAll(descriptor, bytes);
       fsyncSync(descriptor);

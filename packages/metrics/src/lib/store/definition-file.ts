@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { describeThrown, GenieError } from '@genie/core/errors';
 import { parseJson } from '@genie/core/ports';
@@ -22,6 +23,21 @@ export function loadDefinitionFile(dir: string): DefinitionSet {
     throw damaged(file, `it holds ${got}, expected format ${format}, v 1, a version and a list of definitions`);
   }
   return { version: value.version as number, definitions: value.definitions };
+}
+
+/** Reads the file only when it changed: definitions are looked up for every observation. */
+export function createDefinitionReader(dir: string): () => DefinitionSet {
+  let stamp = '';
+  let cached: DefinitionSet = { version: 0, definitions: [] };
+  return () => {
+    const facts = statSync(path.join(dir, 'definitions.json'), { bigint: true, throwIfNoEntry: false });
+    const next = facts === undefined ? 'none' : `${facts.ino}:${facts.mtimeNs}:${facts.size}`;
+    if (next !== stamp) {
+      cached = loadDefinitionFile(dir);
+      stamp = next;
+    }
+    return cached;
+  };
 }
 
 export function saveDefinitionFile(dir: string, next: DefinitionSet): void {

@@ -4,13 +4,13 @@ import path from 'node:path';
 import { describeThrown, GenieError } from '@genie/core/errors';
 import { type JsonObject, parseJson } from '@genie/core/ports';
 import { compactFiles, finishCompaction, loadRollups } from './compact.ts';
-import { loadDefinitionFile, saveDefinitionFile } from './definition-file.ts';
+import { createDefinitionReader, saveDefinitionFile } from './definition-file.ts';
 import { parseLine, parseObservation } from './file-store-line.ts';
 import { openIndexDatabase } from './index-schema.ts';
 import { LineLog } from './line-log.ts';
 import { conflict } from './memory-store.ts';
 import { MetricsIndex } from './metrics-index.ts';
-import type { AppendResult, MetricsStore, RecordKind, StoredRecord } from './metrics-store.ts';
+import type { AppendResult, DefinitionSet, MetricsStore, RecordKind, StoredRecord } from './metrics-store.ts';
 import { localDay, type Observation } from './observation.ts';
 
 export interface FileStoreOptions {
@@ -53,6 +53,7 @@ class FileMetricsStore implements FileStore {
   readonly #dir: string;
   readonly #durability: 'process' | 'power';
   readonly #index: MetricsIndex;
+  readonly #readDefinitions: () => DefinitionSet;
   readonly #logs = new Map<string, LineLog>();
   #skippedLines = 0;
   #closed = false;
@@ -60,6 +61,7 @@ class FileMetricsStore implements FileStore {
   constructor(dir: string, durability: 'process' | 'power') {
     this.#dir = dir;
     this.#durability = durability;
+    this.#readDefinitions = createDefinitionReader(dir);
     this.#index = new MetricsIndex(openIndexDatabase(path.join(dir, 'index.db')).database);
     try {
       this.#index.transaction(() => this.#openLogs());
@@ -76,12 +78,12 @@ class FileMetricsStore implements FileStore {
 
   async loadDefinitions() {
     this.#assertOpen();
-    return guard(this.#dir, () => loadDefinitionFile(this.#dir));
+    return guard(this.#dir, this.#readDefinitions);
   }
 
   async saveDefinitions(next: Parameters<MetricsStore['saveDefinitions']>[0]) {
     this.#write(() => {
-      const stored = loadDefinitionFile(this.#dir).version;
+      const stored = this.#readDefinitions().version;
       if (next.version !== stored + 1) throw conflict(next.version, stored);
       saveDefinitionFile(this.#dir, next);
     });

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raise it when the tables change: an index of another version is thrown away and made again from the logs. */
-export const indexVersion = 1;
+export const indexVersion = 2;
 
 const tables = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -17,7 +17,7 @@ const tables = `
     minimum, maximum, first_at, last_at, last_value, PRIMARY KEY (series, day)
   ) WITHOUT ROWID;
   CREATE TABLE bin (series INTEGER, day INTEGER, bin INTEGER, count INTEGER, PRIMARY KEY (series, day, bin)) WITHOUT ROWID;
-  CREATE TABLE record (kind TEXT, id TEXT, at INTEGER, body TEXT, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+  CREATE TABLE record (sequence INTEGER PRIMARY KEY, kind TEXT, id TEXT, at INTEGER, body TEXT, UNIQUE (kind, id));
   CREATE INDEX record_at ON record (kind, at);
 `;
 

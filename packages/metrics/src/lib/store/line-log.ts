@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { GenieError } from '@genie/core/errors';
@@ -8,6 +8,7 @@ import { syncFolder, writeAll } from './atomic-file.ts';
 const flush = promisify(fdatasync);
 const chunkBytes = 1 << 20;
 const newline = 0x0a;
+const quickFlushMs = 1;
 
 /** One line of a log and the byte where it starts. */
 export type OnLine = (line: string, position: number, nextPosition: number) => void;
@@ -22,6 +23,8 @@ export class LineLog {
   #descriptor: number;
   #flushing: Promise<void> | undefined;
   #queued: Promise<void> | undefined;
+  /** How long a flush takes lately. */
+  #flushMs = 0;
 
   private constructor(file: string, descriptor: number, generation: number) {
     this.path = file;
@@ -92,21 +95,30 @@ export class LineLog {
     }
   }
 
-  /** Resolves when everything appended before the call survives power loss. Calls that come while one flush runs share the next. */
-  sync(): Promise<void> {
-    if (this.#flushing === undefined) {
+  /**
+   * Resolves when everything appended before the call survives power loss. Calls that come while one flush runs share the next. A disk
+   * that flushes within a millisecond is flushed at once, because handing the work to a thread would cost more than the flush.
+   */
+  async sync(): Promise<void> {
+    if (this.#flushing !== undefined) {
+      this.#queued ??= this.#flushing
+        .catch(() => undefined)
+        .then(() => {
+          this.#queued = undefined;
+          return this.sync();
+        });
+      return this.#queued;
+    }
+    const startedAt = performance.now();
+    if (this.#flushMs < quickFlushMs) {
+      fdatasyncSync(this.#descriptor);
+    } else {
       this.#flushing = flush(this.#descriptor).finally(() => {
         this.#flushing = undefined;
       });
-      return this.#flushing;
+      await this.#flushing;
     }
-    this.#queued ??= this.#flushing
-      .catch(() => undefined)
-      .then(() => {
-        this.#queued = undefined;
-        return this.sync();
-      });
-    return this.#queued;
+    this.#flushMs += (performance.now() - startedAt - this.#flushMs) / 8;
   }
 
   async close(): Promise<void> {

@@ -135,8 +135,12 @@ export class MetricsIndex {
 
   putRecord(kind: string, record: { readonly id: string; readonly at: number }, body: string): boolean {
     return (
-      this.#prepare('INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?)').run(kind, record.id, record.at, body)
-        .changes === 1
+      this.#prepare('INSERT OR IGNORE INTO record (kind, id, at, body) VALUES (?, ?, ?, ?)').run(
+        kind,
+        record.id,
+        record.at,
+        body,
+      ).changes === 1
     );
   }
 
@@ -144,7 +148,7 @@ export class MetricsIndex {
   records(kind: string, query: RecordQuery): { id: string; at: number; body: string }[] {
     const { id, from = Number.MIN_SAFE_INTEGER, limit = 1000 } = query;
     const where = id === undefined ? '' : 'AND id = ?';
-    const sql = `SELECT id, at, body FROM record WHERE kind = ? ${where} AND at >= ? ORDER BY at DESC, id DESC LIMIT ?`;
+    const sql = `SELECT id, at, body FROM record WHERE kind = ? ${where} AND at >= ? ORDER BY at DESC, sequence DESC LIMIT ?`;
     const rows = this.#prepare(sql).all(kind, ...(id === undefined ? [] : [id]), from, limit);
     return rows as { id: string; at: number; body: string }[];
   }

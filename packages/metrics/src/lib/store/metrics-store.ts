@@ -78,7 +78,7 @@ export interface MetricsStore {
   days(query: DayQuery): Promise<readonly DayRollup[]>;
   /** Adds a row; false when the id exists. Durable when it resolves. */
   put(kind: RecordKind, record: StoredRecord): Promise<boolean>;
-  /** Rows by `at`, oldest first. */
+  /** Rows by `at`, oldest first; equal times in the order of writing. */
   records(kind: RecordKind, query?: RecordQuery): Promise<readonly StoredRecord[]>;
   /** Drops raw observations before that day and keeps their roll-ups. A no-op where `capabilities.compacts` is false. */
   compact(beforeDay: number): Promise<CompactReport>;

@@ -1,4 +1,14 @@
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { GenieError } from '@genie/core/errors';
 
@@ -40,7 +50,7 @@ function descriptorHandle(fd: number): FolderHandle {
     child: (name) => `${path}/${name}`,
     open(name, create) {
       const child = `${path}/${name}`;
-      if (create) makeFolder(child);
+      if (create) makeFolder(child, path);
       return descriptorHandle(openSync(child, folderFlags));
     },
     close() {
@@ -60,7 +70,7 @@ function nameHandle(path: string, before: Stats): FolderHandle {
     },
     open(name, create) {
       const child = this.child(name);
-      if (create) makeFolder(child);
+      if (create) makeFolder(child, path);
       const stats = lstatSync(child);
       if (!stats.isDirectory()) throw notAFolder(child);
       return nameHandle(child, stats);
@@ -73,12 +83,17 @@ function nameHandle(path: string, before: Stats): FolderHandle {
   };
 }
 
-function makeFolder(path: string): void {
+/** As root the new folder gets the owner of the one it is in, so that commands of the sandbox may use it too. */
+function makeFolder(path: string, parent: string): void {
   try {
     mkdirSync(path, { mode: 0o755 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
   }
+  if (process.getuid?.() !== 0) return;
+  const owner = statSync(parent);
+  if (owner.uid !== 0) lchownSync(path, owner.uid, owner.gid);
 }
 
 function notAFolder(path: string): NodeJS.ErrnoException {

@@ -2,13 +2,14 @@ import { defineTool, type Tool } from '@genie/core';
 import { z } from 'zod';
 import type { ConfinedFolder } from '../confine/confined-folder.ts';
 import type { PlacedPath, Roots } from '../confine/roots.ts';
+import { globToTest } from './glob-to-test.ts';
 import { expectText, readBytes } from './read-text.ts';
 import { searchText } from './search-text.ts';
 import { walkFiles } from './walk-files.ts';
 
-/** `read_file`, `list_files` and `search_files` over the roots. All read only. */
+/** `read_file`, `list_files`, `find_files` and `search_files` over the roots. All read only. */
 export function fileReadTools(roots: Roots): readonly Tool[] {
-  return [readFile(roots), listFiles(roots), searchFiles(roots)];
+  return [readFile(roots), listFiles(roots), findFiles(roots), searchFiles(roots)];
 }
 
 const common = { effect: 'read', permissions: ['fs:read'], timeoutMs: 60_000 } as const;
@@ -72,6 +73,34 @@ function listFiles(roots: Roots): Tool {
           date: new Date(entry.modifiedAt).toISOString(),
         }));
         return { path: place.path, entries, ...(found.truncated ? { truncated: true } : {}) };
+      }),
+  }) as Tool;
+}
+
+/** `find_files` { path, pattern, limit? }: paths that match a glob pattern. */
+function findFiles(roots: Roots): Tool {
+  return defineTool({
+    ...common,
+    name: 'find_files',
+    description:
+      'Finds files by a pattern of their path: "*" and "?" within a name, "**" across folders, "{a,b}" for either.',
+    input: z.object({
+      path: z.string().default('.'),
+      pattern: z.string().min(1),
+      limit: z.number().int().min(1).max(10_000).default(500),
+    }),
+    run: (request, context) =>
+      inRoot(roots, request.path, async (folder, place) => {
+        const matches = globToTest(request.pattern);
+        const start = place.inner === '' ? 0 : place.inner.length + 1;
+        const found: string[] = [];
+        for await (const file of walkFiles(folder, context.signal, { start: place.inner })) {
+          const path = file.path.slice(start);
+          if (!matches(path)) continue;
+          if (found.length === request.limit) return { path: place.path, files: found, truncated: true };
+          found.push(path);
+        }
+        return { path: place.path, files: found };
       }),
   }) as Tool;
 }

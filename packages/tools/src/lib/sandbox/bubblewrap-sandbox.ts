@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { closeSync, constants, existsSync, openSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -42,13 +43,22 @@ export async function createBubblewrapSandbox(options: SandboxOptions): Promise<
   const prepared = await prepare(options);
   let commands = 0;
   const running = new Set<AbortController>();
+  const leaving = new Set<Promise<void>>();
+  const leave = (work: Promise<void>) => {
+    const done: Promise<void> = work.catch(() => undefined).then(() => void leaving.delete(done));
+    leaving.add(done);
+  };
   const run: SandboxPort['run'] = async (command, { signal } = {}) => {
     const stop = new AbortController();
     running.add(stop);
     commands += 1;
     try {
       const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-      return await runCommand(prepared, command, { signal: both, name: `genie-${process.pid}-${commands}` });
+      return await runCommand(prepared, command, {
+        signal: both,
+        name: `genie-${process.pid}-${randomUUID().slice(0, 8)}-${commands}`,
+        leave,
+      });
     } finally {
       running.delete(stop);
     }
@@ -64,6 +74,7 @@ export async function createBubblewrapSandbox(options: SandboxOptions): Promise<
     run,
     async close() {
       for (const stop of running) stop.abort();
+      await Promise.all(leaving);
       prepared.settings.remove();
     },
   };
@@ -105,11 +116,15 @@ function unavailable(reason: string, fix: string): GenieError {
   return new GenieError('GENIE_SANDBOX_UNAVAILABLE', `No sandbox for commands (${reason}), so none is run: ${fix}.`);
 }
 
-async function runCommand(
-  prepared: Prepared,
-  command: SandboxCommand,
-  call: { signal: AbortSignal; name: string },
-): Promise<SandboxResult> {
+interface Call {
+  readonly signal: AbortSignal;
+  /** Names the control group; unique on this machine. */
+  readonly name: string;
+  /** Takes over work that need not be waited for but has to be finished before the sandbox is closed. */
+  leave(work: Promise<void>): void;
+}
+
+async function runCommand(prepared: Prepared, command: SandboxCommand, call: Call): Promise<SandboxResult> {
   const startedAt = performance.now();
   const { maxMemoryBytes } = command.limits;
   const group = maxMemoryBytes === undefined ? undefined : prepared.memoryGroups?.(call.name, maxMemoryBytes);
@@ -133,7 +148,7 @@ async function runCommand(
     };
   } finally {
     stopWatch?.();
-    await group?.remove();
+    if (group) call.leave(group.remove());
   }
 }
 

@@ -58,7 +58,10 @@ function copySetting(name: string, folder: string): void {
   mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
   try {
     // Links of `alternatives` stay links: they lead into /usr. Others are copied through.
-    cpSync(source, target, { recursive: true, ...(name === 'alternatives' ? { verbatimSymlinks: true } : { dereference: true }) });
+    cpSync(source, target, {
+      recursive: true,
+      ...(name === 'alternatives' ? { verbatimSymlinks: true } : { dereference: true }),
+    });
   } catch {
     // A file that may not be read is missing inside; programs live without it.
   }

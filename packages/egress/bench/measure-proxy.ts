@@ -1,0 +1,142 @@
+import { buildHello } from '../src/lib/attacks/hello-bytes.ts';
+import type { Row } from './egress.bench.ts';
+import { bulk, dial, latencies, measureAnswer, median, pingPong, quantile } from './load.ts';
+import { startServer } from './servers.ts';
+
+export interface ProxyBench {
+  readonly web: number;
+  readonly tcp: number;
+  readonly auditDir: string;
+  readonly log: (line: string) => void;
+}
+
+const rounds = 7;
+const roundMs = 1_200;
+const hello = buildHello({ names: ['origin.test'] });
+
+/** The forward proxy against one without any policy. */
+export async function measureProxy(options: ProxyBench): Promise<Row[]> {
+  const { web, tcp, auditDir } = options;
+  const minimal = await startServer<{ port: number }>('minimal-proxy');
+  const full = await startServer<{ port: number }>('full-proxy', [String(web), String(tcp)]);
+  const audited = await startServer<{ port: number }>('full-proxy', [String(web), String(tcp), auditDir]);
+  const ports = { minimal: minimal.ports.port, full: full.ports.port, audited: audited.ports.port };
+  try {
+    return [
+      ...(await measureRequests(options, ports)),
+      ...(await measureLatency(options, ports)),
+      ...(await measureTunnels(options, ports)),
+    ];
+  } finally {
+    for (const server of [minimal, full, audited]) server.close();
+  }
+}
+
+type Ports = Readonly<Record<'minimal' | 'full' | 'audited', number>>;
+
+async function measureRequests({ web, log }: ProxyBench, ports: Ports): Promise<Row[]> {
+  const request = `GET http://origin.test:${web}/ HTTP/1.1\r\nHost: origin.test:${web}\r\n\r\n`;
+  const found: Record<keyof Ports, number[]> = { minimal: [], full: [], audited: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of ['minimal', 'full', 'audited'] as const) {
+      const sockets = await Promise.all(Array.from({ length: 32 }, () => dial(ports[name])));
+      const answerBytes = await measureAnswer(sockets[0] as (typeof sockets)[number], request);
+      found[name].push(await pingPong(sockets, request, answerBytes, roundMs));
+      for (const socket of sockets) socket.destroy();
+    }
+  }
+  log(`requests/s: minimal ${show(found.minimal)}, full ${show(found.full)}, with audit ${show(found.audited)}`);
+  const ratio = median(found.full.map((value, index) => value / (found.minimal[index] ?? Number.NaN)));
+  const withAudit = median(found.audited.map((value, index) => value / (found.minimal[index] ?? Number.NaN)));
+  return [
+    row('egress.requests', 'plain HTTP requests/s over keep-alive, against the minimal proxy', ratio, '×', 0.9, 'min'),
+    row('egress.requests-audited', 'the same with every decision in the audit log', withAudit, '×', 0.9, 'min'),
+  ];
+}
+
+async function measureLatency({ web, log }: ProxyBench, ports: Ports): Promise<Row[]> {
+  const direct = await dial(web);
+  const proxied = await dial(ports.full);
+  const plain = `GET / HTTP/1.1\r\nHost: origin.test:${web}\r\n\r\n`;
+  const through = `GET http://origin.test:${web}/ HTTP/1.1\r\nHost: origin.test:${web}\r\n\r\n`;
+  const plainBytes = await measureAnswer(direct, plain);
+  const throughBytes = await measureAnswer(proxied, through);
+  const added: { p50: number[]; p99: number[] } = { p50: [], p99: [] };
+  for (let round = 0; round < rounds; round += 1) {
+    const bare = await latencies(direct, plain, plainBytes, 1_000);
+    const filtered = await latencies(proxied, through, throughBytes, 1_000);
+    added.p50.push(quantile(filtered, 0.5) - quantile(bare, 0.5));
+    added.p99.push(quantile(filtered, 0.99) - quantile(bare, 0.99));
+  }
+  direct.destroy();
+  proxied.destroy();
+  log(`added latency: p50 ${median(added.p50).toFixed(3)} ms, p99 ${median(added.p99).toFixed(3)} ms`);
+  return [
+    row('egress.latency-p50', 'added latency over direct, p50', median(added.p50), 'ms', 0.3, 'max'),
+    row('egress.latency-p99', 'added latency over direct, p99', median(added.p99), 'ms', 2, 'max'),
+  ];
+}
+
+async function measureTunnels({ tcp, log }: ProxyBench, ports: Ports): Promise<Row[]> {
+  const tunnelTo = { authority: `origin.test:${tcp}`, hello };
+  const ratios: { open: number[]; requests: number[]; bulk: number[] } = { open: [], requests: [], bulk: [] };
+  const measure = async (port: number) => {
+    const times: number[] = [];
+    for (let index = 0; index < 150; index += 1) {
+      const startedAt = performance.now();
+      const socket = await dial(port, tunnelTo);
+      times.push(performance.now() - startedAt);
+      socket.destroy();
+    }
+    const sockets = await Promise.all(Array.from({ length: 32 }, () => dial(port, tunnelTo)));
+    const requests = await pingPong(sockets, 'x'.repeat(200), 200, roundMs);
+    for (const socket of sockets) socket.destroy();
+    const big = await dial(port, tunnelTo);
+    const rate = await bulk(big, 300);
+    big.destroy();
+    return { open: median(times), requests, bulk: rate };
+  };
+  for (let round = 0; round < rounds; round += 1) {
+    const bare = await measure(ports.minimal);
+    const filtered = await measure(ports.audited);
+    ratios.open.push(filtered.open / bare.open);
+    ratios.requests.push(filtered.requests / bare.requests);
+    ratios.bulk.push(filtered.bulk / bare.bulk);
+  }
+  log(`tunnels: open ${show(ratios.open)}, requests ${show(ratios.requests)}, bulk ${show(ratios.bulk)}`);
+  return [
+    row(
+      'egress.tunnel-open',
+      'time to a new tunnel with its first bytes through, against the minimal proxy',
+      median(ratios.open),
+      '×',
+      1.15,
+      'max',
+    ),
+    row(
+      'egress.tunnel-requests',
+      'exchanges/s in tunnels, against the minimal proxy',
+      median(ratios.requests),
+      '×',
+      0.95,
+      'min',
+    ),
+    row('egress.tunnel-bulk', 'bulk rate in a tunnel, against the minimal proxy', median(ratios.bulk), '×', 0.9, 'min'),
+  ];
+}
+
+export function row(id: string, what: string, value: number, unit: string, reach: number, kind: 'min' | 'max'): Row {
+  const ok = kind === 'min' ? value >= reach : value <= reach;
+  return {
+    id,
+    what,
+    value: Math.round(value * 1_000) / 1_000,
+    unit,
+    reach: `${kind === 'min' ? '≥' : '≤'} ${reach}`,
+    ok,
+  };
+}
+
+function show(values: readonly number[]): string {
+  return median(values) >= 100 ? String(Math.round(median(values))) : median(values).toFixed(3);
+}

@@ -1,0 +1,297 @@
+import { type ErrorRecord, GenieError } from '@genie/core/errors';
+import type { Clock } from '@genie/core/ports';
+import type { EngineResult, EngineStats } from '../worker/engine-request.ts';
+import type { EngineOptions } from '../worker/llama-engine.ts';
+import type { FromWorker, WorkerTransport } from '../worker/protocol.ts';
+import type { CreateTransport } from '../worker/transports.ts';
+import type { Job } from './job.ts';
+import { RequestQueue } from './request-queue.ts';
+import { WarmKeys, WorkerCosts } from './router.ts';
+
+export interface WorkerOptions {
+  readonly id: string;
+  readonly model: string;
+  readonly engine: EngineOptions;
+  readonly createTransport: CreateTransport;
+  readonly clock: Clock;
+  readonly firstTokenTimeoutMs: number;
+  readonly abortGraceMs: number;
+  readonly loadTimeoutMs: number;
+  readonly healthIntervalMs: number;
+  readonly healthTimeoutMs: number;
+  readonly maxMemoryBytes: number;
+  readonly ageingMs: number;
+  readonly hooks: WorkerHooks;
+}
+
+/** What the daemon wants to know. */
+export interface WorkerHooks {
+  ready(worker: ModelWorker): void;
+  /** The worker is gone; its jobs are still with it. */
+  crashed(worker: ModelWorker, reason: string): void;
+  finished(job: Job, result: EngineResult): void;
+  failed(job: Job, error: GenieError): void;
+  busy(from: number, to: number): void;
+}
+
+/** Crashes within a minute after which a worker is given up. */
+const maxCrashes = 5;
+
+/** One worker: its process, its queue and the job that runs on it. Restarts the process when it dies. */
+export class ModelWorker {
+  readonly options: WorkerOptions;
+  readonly queue: RequestQueue<Job>;
+  readonly costs = new WorkerCosts();
+  readonly warm: WarmKeys;
+  stats: EngineStats | undefined;
+  status: 'starting' | 'ready' | 'busy' | 'failed' = 'starting';
+  failure: ErrorRecord | undefined;
+  restarts = -1;
+  #transport: WorkerTransport | undefined;
+  #current: Job | undefined;
+  #startedAt = 0;
+  #loadedKey: string | undefined;
+  #crashes: number[] = [];
+  #closing = false;
+  #cancelDeadline = () => {};
+  #cancelHealth = () => {};
+  #lastPong = 0;
+
+  constructor(options: WorkerOptions) {
+    this.options = options;
+    this.queue = new RequestQueue({ ageingMs: options.ageingMs });
+    this.warm = new WarmKeys(options.engine.slots ?? 20);
+    this.#spawn();
+  }
+
+  get waiting(): number {
+    return this.queue.size + (this.#current ? 1 : 0);
+  }
+
+  get pid(): number | undefined {
+    return this.#transport?.pid;
+  }
+
+  add(job: Job): void {
+    this.queue.add(job);
+    this.warm.use(job.key);
+    this.#next();
+  }
+
+  /** Takes a job away; what runs is told to stop, and killed when it does not. */
+  cancel(job: Job): void {
+    if (this.queue.delete(job)) return;
+    if (this.#current === job) this.#stop('the request was cancelled');
+  }
+
+  /** Every job that has not begun to answer; used when the worker is gone for good. */
+  drain(): readonly Job[] {
+    const jobs = [...this.queue.values()];
+    for (const job of jobs) this.queue.delete(job);
+    return jobs;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#cancelDeadline();
+    this.#cancelHealth();
+    const transport = this.#transport;
+    if (!transport || this.status === 'failed') return;
+    const gone = new Promise<void>((resolve) => transport.onExit(() => resolve()));
+    transport.send({ type: 'close' });
+    const cancel = this.options.clock.schedule(this.options.abortGraceMs, () => transport.kill());
+    await gone;
+    cancel();
+  }
+
+  #spawn(): void {
+    this.restarts += 1;
+    this.status = 'starting';
+    this.stats = undefined;
+    this.#loadedKey = undefined;
+    const transport = this.options.createTransport();
+    this.#transport = transport;
+    transport.onMessage((message) => {
+      if (transport === this.#transport) this.#receive(message);
+    });
+    transport.onExit((reason) => {
+      if (transport === this.#transport && !this.#closing) this.#lost(reason);
+    });
+    transport.send({ type: 'load', options: this.options.engine });
+    this.#deadline(this.options.loadTimeoutMs);
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case 'ready':
+        this.#cancelDeadline();
+        this.status = 'ready';
+        this.stats = message.stats;
+        this.#lastPong = this.options.clock.elapsed();
+        this.#checkHealth();
+        this.options.hooks.ready(this);
+        return this.#next();
+      case 'failed':
+        return this.#giveUp(message.error);
+      case 'token':
+        return this.#token(message.id, message.text);
+      case 'end':
+      case 'error':
+        return this.#ended(message);
+      case 'pong':
+        this.#lastPong = this.options.clock.elapsed();
+        this.stats = message.stats ?? this.stats;
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #next(): void {
+    if (this.status !== 'ready' || this.#closing) return;
+    if ((this.stats?.rssBytes ?? 0) > this.options.maxMemoryBytes) {
+      // Idle, so nothing is lost.
+      this.#transport?.kill();
+      return;
+    }
+    const { clock } = this.options;
+    const job = this.queue.take(clock.elapsed(), this.#loadedKey);
+    if (!job) return;
+    this.status = 'busy';
+    this.#current = job;
+    this.#startedAt = clock.elapsed();
+    this.#loadedKey = job.key;
+    job.attempts += 1;
+    this.#deadline(this.options.firstTokenTimeoutMs);
+    this.#transport?.send({ type: 'start', id: job.id, request: job.request });
+  }
+
+  #token(id: number, text: string): void {
+    const job = this.#current;
+    if (job?.id !== id) return;
+    if (!job.emitted) this.#cancelDeadline();
+    job.emitted = true;
+    job.onText(text);
+  }
+
+  #ended(message: Extract<FromWorker, { type: 'end' | 'error' }>): void {
+    const job = this.#current;
+    this.stats = message.stats;
+    if (job?.id !== message.id) return;
+    this.#cancelDeadline();
+    this.#current = undefined;
+    this.status = 'ready';
+    const now = this.options.clock.elapsed();
+    this.options.hooks.busy(this.#startedAt, now);
+    if (message.type === 'end') {
+      this.costs.learn(message.result.tookMs, message.result.cachedTokens > 0);
+      this.options.hooks.finished(job, message.result);
+    } else {
+      const { code, message: text, details } = message.error;
+      this.options.hooks.failed(job, new GenieError(code, text, details ? { details } : {}));
+    }
+    this.#next();
+  }
+
+  /** Asks the running job to stop, then kills the process when it does not. */
+  #stop(reason: string): void {
+    const job = this.#current;
+    if (!job) return;
+    this.#transport?.send({ type: 'abort', id: job.id });
+    this.#cancelDeadline();
+    this.#cancelDeadline = this.options.clock.schedule(this.options.abortGraceMs, () =>
+      this.#kill(`${reason} and it did not stop within ${this.options.abortGraceMs} ms`),
+    );
+  }
+
+  #deadline(afterMs: number): void {
+    this.#cancelDeadline();
+    if (afterMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelDeadline = this.options.clock.schedule(afterMs, () => this.#overdue(afterMs));
+  }
+
+  #overdue(afterMs: number): void {
+    const job = this.#current;
+    if (!job) return this.#kill(`the model was not loaded within ${afterMs} ms`);
+    this.options.hooks.failed(
+      job,
+      new GenieError(
+        'GENIE_MODEL_TIMEOUT',
+        `The worker "${this.options.id}" gave no first token within ${afterMs} ms: raise "firstTokenTimeoutMs" or use a smaller model.`,
+      ),
+    );
+    job.settled = true;
+    this.#stop('the request was overdue');
+  }
+
+  #checkHealth(): void {
+    this.#cancelHealth();
+    const { clock, healthIntervalMs, healthTimeoutMs } = this.options;
+    this.#cancelHealth = clock.schedule(healthIntervalMs, () => {
+      if (clock.elapsed() - this.#lastPong > healthTimeoutMs)
+        return this.#kill(`no sign of life for ${healthTimeoutMs} ms`);
+      this.#transport?.send({ type: 'ping', at: clock.elapsed() });
+      this.#checkHealth();
+      return undefined;
+    });
+  }
+
+  #kill(reason: string): void {
+    const transport = this.#transport;
+    this.#transport = undefined;
+    transport?.kill();
+    this.#lost(reason);
+  }
+
+  #lost(reason: string): void {
+    this.#cancelDeadline();
+    this.#cancelHealth();
+    if (this.#closing) return;
+    this.#transport = undefined;
+    this.warm.clear();
+    const { clock, hooks } = this.options;
+    const job = this.#current;
+    this.#current = undefined;
+    if (job) hooks.busy(this.#startedAt, clock.elapsed());
+    const now = clock.elapsed();
+    this.#crashes = [...this.#crashes.filter((at) => at > now - 60_000), now];
+    if (job && !job.settled) this.#recover(job, reason);
+    if (this.#crashes.length >= maxCrashes) {
+      return this.#giveUp({
+        code: 'GENIE_WORKER_FAILED',
+        message: `The worker "${this.options.id}" died ${maxCrashes} times within a minute, at last by ${reason}: check the model file and the memory.`,
+      });
+    }
+    hooks.crashed(this, reason);
+    this.#spawn();
+    return undefined;
+  }
+
+  /** Once more when nothing was said yet; else the caller must know that the answer is broken. */
+  #recover(job: Job, reason: string): void {
+    if (!job.emitted && job.attempts < 2) {
+      this.queue.add(job);
+      return;
+    }
+    const what = job.emitted ? 'in the middle of the answer' : 'twice before the answer began';
+    this.options.hooks.failed(
+      job,
+      new GenieError(
+        'GENIE_WORKER_CRASHED',
+        `The worker "${this.options.id}" died ${what} (${reason}): send the request again.`,
+      ),
+    );
+  }
+
+  #giveUp(error: ErrorRecord): void {
+    this.#cancelDeadline();
+    this.#cancelHealth();
+    this.status = 'failed';
+    this.failure = error;
+    const transport = this.#transport;
+    this.#transport = undefined;
+    transport?.kill();
+    this.options.hooks.crashed(this, error.message);
+  }
+}

@@ -1,0 +1,239 @@
+import { mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { writeTestLayer, writeTestModel } from '../gguf/test-model.ts';
+import type { JsonSchema } from '../json-schema.ts';
+import { findLlama } from '../testing/find-llama.ts';
+import type { EngineRequest } from './engine-request.ts';
+import { LlamaEngine } from './llama-engine.ts';
+
+const llamaModule = findLlama();
+let folder: string;
+const file = (name: string) => join(folder, name);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'genie-engine-'));
+  await writeTestModel(file('base.gguf'), { seed: 1 });
+  for (let index = 0; index < 6; index += 1) await writeTestLayer(file(`layer-${index}.gguf`), { seed: 10 + index });
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const request = (more: Partial<EngineRequest> = {}): EngineRequest => ({
+  messages: [
+    { role: 'system', text: 'You are a genie that reads and reports.' },
+    { role: 'user', text: 'What is new?' },
+  ],
+  layers: [],
+  maxTokens: 10,
+  ...more,
+});
+const layers = (...indexes: readonly number[]) =>
+  indexes.map((index) => ({ path: file(`layer-${index}.gguf`), weight: 1 }));
+
+async function withEngine<Value>(
+  more: Partial<Parameters<typeof LlamaEngine.create>[0]>,
+  use: (engine: LlamaEngine, ask: (request: EngineRequest) => Promise<string>) => Promise<Value>,
+) {
+  const engine = await LlamaEngine.create({
+    modelPath: file('base.gguf'),
+    threads: 1,
+    contextTokens: 512,
+    slots: 3,
+    ...(llamaModule ? { llamaModule } : {}),
+    ...more,
+  });
+  const ask = async (one: EngineRequest) => {
+    let text = '';
+    await engine.run(one, (piece) => {
+      text += piece;
+    });
+    return text;
+  };
+  try {
+    return await use(engine, ask);
+  } finally {
+    await engine.close();
+  }
+}
+
+describe.skipIf(llamaModule === undefined)('LlamaEngine', () => {
+  it('gives what a fresh context gives, through any sequence of switches, evictions and restores', {
+    timeout: 60_000,
+  }, async () => {
+    const stacks = [[], [0], [1], [2], [3], [0, 1], [1, 0], [4, 5]] as const;
+    const questions = ['What is new?', 'Who cares?'];
+    const of = (stack: readonly number[], question: string) =>
+      request({
+        layers: layers(...stack),
+        messages: [
+          {
+            role: 'system',
+            text: `Prefix of ${stack.length ? 'a stack' : 'the base'}, long enough to be worth keeping.`,
+          },
+          { role: 'user', text: question },
+        ],
+      });
+    const expected = new Map<string, string>();
+    for (const stack of stacks) {
+      for (const question of questions) {
+        // A fresh context each time.
+        expected.set(
+          JSON.stringify([stack, question]),
+          await withEngine({ switching: 'contexts', slots: 1 }, (_, ask) => ask(of(stack, question))),
+        );
+      }
+    }
+    expect(expected.get(JSON.stringify([[0, 1], questions[0]]))).toBe(
+      expected.get(JSON.stringify([[1, 0], questions[0]])),
+    );
+    expect(new Set(expected.values()).size).toBe(14);
+    const steps = fc.array(fc.tuple(fc.constantFrom(...stacks), fc.constantFrom(...questions)), {
+      minLength: 20,
+      maxLength: 30,
+    });
+    await withEngine({ stateFolder: file('states'), maxLayers: 3 }, async (engine, ask) => {
+      await fc.assert(
+        fc.asyncProperty(steps, async (list) => {
+          for (const [stack, question] of list)
+            expect(await ask(of(stack, question))).toBe(expected.get(JSON.stringify([stack, question])));
+        }),
+        { numRuns: 6 },
+      );
+      const stats = engine.stats();
+      expect(stats.layerEvictions).toBeGreaterThan(10);
+      expect(stats.prefixRestores).toBeGreaterThan(10);
+      expect(stats.prefixHits).toBeGreaterThan(stats.prefixMisses);
+    });
+    expect(await readdir(file('states'))).toEqual([]);
+  });
+
+  it('writes valid JSON with random weights, for any schema', { timeout: 60_000 }, async () => {
+    const schemas = [
+      z.object({ name: z.string(), count: z.int().min(0).max(9), tags: z.array(z.string()) }),
+      z.object({
+        steps: z.array(z.object({ text: z.string().min(1), tool: z.enum(['git_log', 'read_feed']).optional() })).min(1),
+        reason: z.string(),
+      }),
+      z.union([
+        z.object({ text: z.string() }),
+        z.object({ tool: z.literal('x'), input: z.object({ path: z.string(), deep: z.boolean() }) }),
+      ]),
+      z.array(z.number()).max(3),
+      z.object({ 'odd "name"\n': z.null(), value: z.int().min(1).max(1_000_000) }),
+    ];
+    await withEngine({ contextTokens: 1_024 }, async (_, ask) => {
+      for (const [index, schema] of schemas.entries()) {
+        for (let seed = 0; seed < 8; seed += 1) {
+          const text = await ask(
+            request({
+              schema: z.toJSONSchema(schema) as JsonSchema,
+              maxTokens: 600,
+              temperature: 1,
+              seed,
+              layers: layers(index),
+            }),
+          );
+          expect(schema.safeParse(JSON.parse(text)), text).toMatchObject({ success: true });
+        }
+      }
+    });
+  });
+
+  it('stops at a stop sequence, at the limit, and when aborted', async () => {
+    await withEngine({}, async (engine, ask) => {
+      const whole = await ask(request({ maxTokens: 20 }));
+      expect(whole).toHaveLength(20);
+      const stop = whole.slice(8, 11);
+      expect(await ask(request({ maxTokens: 20, stop: [stop, 'never said'] }))).toBe(
+        whole.slice(0, whole.indexOf(stop)),
+      );
+      const controller = new AbortController();
+      let pieces = 0;
+      const work = engine.run(
+        request({ maxTokens: 400 }),
+        () => {
+          pieces += 1;
+          if (pieces === 3) controller.abort(new Error('enough'));
+        },
+        controller.signal,
+      );
+      await expect(work).rejects.toThrow('enough');
+      expect(pieces).toBeLessThan(6);
+      expect(await ask(request({ maxTokens: 20 }))).toBe(whole);
+    });
+  });
+
+  it('refuses prompts beyond the context and files that would crash it', async () => {
+    await writeTestLayer(file('nan.gguf'), { seed: 1, broken: 'nan' });
+    await writeTestLayer(file('rank.gguf'), { seed: 1, broken: 'rank' });
+    await writeTestLayer(file('foreign.gguf'), {
+      seed: 1,
+      shape: { layers: 2, width: 32, heads: 2, feedForward: 64, contextTokens: 512, type: 'f32' },
+    });
+    await writeFile(file('text.gguf'), 'no layer at all');
+    await writeTestLayer(file('cut.gguf'), { seed: 1 });
+    await truncate(file('cut.gguf'), 3_000);
+    await withEngine({}, async (_, ask) => {
+      const of = (name: string, hash?: string) =>
+        ask(request({ layers: [{ path: file(name), weight: 1, ...(hash ? { hash } : {}) }] }));
+      await expect(of('nan.gguf')).rejects.toMatchObject({
+        code: 'GENIE_LAYER_INVALID',
+        message: expect.stringContaining('not a number'),
+      });
+      await expect(of('rank.gguf')).rejects.toMatchObject({
+        code: 'GENIE_LAYER_INVALID',
+        message: expect.stringContaining('ranks'),
+      });
+      await expect(of('foreign.gguf')).rejects.toMatchObject({ code: 'GENIE_LAYER_FOREIGN' });
+      await expect(of('text.gguf')).rejects.toMatchObject({ code: 'GENIE_GGUF_INVALID' });
+      await expect(of('cut.gguf')).rejects.toMatchObject({ code: 'GENIE_GGUF_INVALID' });
+      await expect(of('base.gguf')).rejects.toMatchObject({
+        code: 'GENIE_LAYER_INVALID',
+        message: expect.stringContaining('no LoRA'),
+      });
+      await expect(of('none.gguf')).rejects.toMatchObject({ code: 'GENIE_LAYER_MISSING' });
+      await expect(of('layer-0.gguf', 'a'.repeat(64))).rejects.toMatchObject({ code: 'GENIE_LAYER_CHANGED' });
+      await expect(ask(request({ messages: [{ role: 'user', text: 'x'.repeat(600) }] }))).rejects.toMatchObject({
+        code: 'GENIE_MODEL_CONTEXT_LENGTH',
+      });
+      expect(await ask(request())).toHaveLength(10);
+    });
+    await expect(LlamaEngine.create({ modelPath: file('text.gguf'), threads: 1 })).rejects.toMatchObject({
+      code: 'GENIE_GGUF_INVALID',
+    });
+  });
+
+  it('notices a layer that changes on disk', async () => {
+    await writeTestLayer(file('moving.gguf'), { seed: 50 });
+    await withEngine({}, async (_, ask) => {
+      const of = () => ask(request({ layers: [{ path: file('moving.gguf'), weight: 1 }] }));
+      const before = await of();
+      await utimes(file('moving.gguf'), 1, 1);
+      expect(await of()).toBe(before);
+      await writeTestLayer(file('moving.gguf'), { seed: 51 });
+      await expect(of()).rejects.toMatchObject({ code: 'GENIE_LAYER_CHANGED' });
+    });
+  });
+
+  it('works without switching, with a bounded set of contexts', async () => {
+    await withEngine({ switching: 'contexts', slots: 2 }, async (engine, ask) => {
+      const texts: string[] = [];
+      for (const index of [0, 1, 2, 0]) texts.push(await ask(request({ layers: layers(index) })));
+      expect(texts[3]).toBe(texts[0]);
+      expect(engine.stats().warmKeys).toHaveLength(2);
+      await withEngine({}, async (_, other) => expect(await other(request({ layers: layers(2) }))).toBe(texts[2]));
+    });
+  });
+
+  it('goes on when states cannot be stored', async () => {
+    await withEngine({ stateFolder: file('small'), maxStateBytes: 10, slots: 1 }, async (engine, ask) => {
+      const first = await ask(request({ layers: layers(0) }));
+      await ask(request({ layers: layers(1) }));
+      expect(await ask(request({ layers: layers(0) }))).toBe(first);
+      expect(engine.stats()).toMatchObject({ prefixRestores: 0, stateBytes: 0 });
+    });
+  });
+});

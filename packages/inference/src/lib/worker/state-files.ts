@@ -1,0 +1,111 @@
+import { mkdir, mkdtemp, rename, rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface StateFileStats {
+  readonly files: number;
+  readonly bytes: number;
+  readonly saved: number;
+  readonly restored: number;
+  readonly failed: number;
+}
+
+interface StateFile {
+  readonly path: string;
+  readonly bytes: number;
+  lastUse: number;
+}
+
+/** Free space that is always left for others. */
+const reservedBytes = 64 * 1024 * 1024;
+
+/**
+ * KV states of evicted prefixes on disk, within a quota. Only files that this instance wrote are ever read, because a state of another model crashes
+ * the native library: each instance has a fresh folder and removes it at the end. Disk errors lose a state, never a request.
+ */
+export class StateFiles {
+  readonly #folder: string;
+  readonly #maxBytes: number;
+  readonly #files = new Map<string, StateFile>();
+  #uses = 0;
+  #saved = 0;
+  #restored = 0;
+  #failed = 0;
+
+  private constructor(folder: string, maxBytes: number) {
+    this.#folder = folder;
+    this.#maxBytes = maxBytes;
+  }
+
+  static async open(folder: string, maxBytes: number): Promise<StateFiles> {
+    await mkdir(folder, { recursive: true });
+    return new StateFiles(await mkdtemp(join(folder, 'kv-')), maxBytes);
+  }
+
+  stats(): StateFileStats {
+    const bytes = [...this.#files.values()].reduce((sum, file) => sum + file.bytes, 0);
+    return { files: this.#files.size, bytes, saved: this.#saved, restored: this.#restored, failed: this.#failed };
+  }
+
+  has(key: string): boolean {
+    return this.#files.has(key);
+  }
+
+  /** Lets `write` write the state to a path; false when it did not work or does not fit. */
+  async save(key: string, estimatedBytes: number, write: (path: string) => Promise<unknown>): Promise<boolean> {
+    const path = join(this.#folder, `${key}.kv`);
+    try {
+      if (estimatedBytes > this.#maxBytes || !(await this.#makeRoom(estimatedBytes))) return false;
+      await write(`${path}.part`);
+      const { size } = await stat(`${path}.part`);
+      await rename(`${path}.part`, path);
+      this.#uses += 1;
+      this.#files.set(key, { path, bytes: size, lastUse: this.#uses });
+      this.#saved += 1;
+      return true;
+    } catch {
+      this.#failed += 1;
+      await rm(`${path}.part`, { force: true }).catch(() => undefined);
+      return false;
+    }
+  }
+
+  /** Lets `read` read the state; false when there is none or it is damaged. */
+  async restore(key: string, read: (path: string) => Promise<void>): Promise<boolean> {
+    const file = this.#files.get(key);
+    if (!file) return false;
+    try {
+      const { size } = await stat(file.path);
+      if (size !== file.bytes) throw new RangeError(`the state has ${size} bytes instead of ${file.bytes}`);
+      await read(file.path);
+      this.#uses += 1;
+      file.lastUse = this.#uses;
+      this.#restored += 1;
+      return true;
+    } catch {
+      this.#failed += 1;
+      await this.#drop(key);
+      return false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#files.clear();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #makeRoom(bytes: number): Promise<boolean> {
+    while (this.stats().bytes + bytes > this.#maxBytes) {
+      const oldest = [...this.#files].sort(([, left], [, right]) => left.lastUse - right.lastUse)[0];
+      if (!oldest) return false;
+      await this.#drop(oldest[0]);
+    }
+    const { bavail, bsize } = await statfs(this.#folder);
+    return bavail * bsize > bytes + reservedBytes;
+  }
+
+  async #drop(key: string): Promise<void> {
+    const file = this.#files.get(key);
+    this.#files.delete(key);
+    if (file) await rm(file.path, { force: true }).catch(() => undefined);
+  }
+}

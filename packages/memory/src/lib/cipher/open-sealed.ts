@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { GenieError } from '@genie/core/errors';
+import type { RecordStore } from '../store/record-store.ts';
+import { configureDatabase, type Durability, openSqliteDatabase } from '../store/sqlite-database.ts';
+import { createSqliteStore } from '../store/sqlite-store.ts';
+import type { FileCipher } from './file-cipher.ts';
+import { type CipherOptions, checkCipherOptions, createDataKey, readKeyFile, writeKeyFile } from './key-file.ts';
+import { createFileCipher, type DataKey } from './sealed-file.ts';
+import { openSealedLog } from './sealed-log.ts';
+
+const keyFileName = 'knowledge.key';
+
+export interface Sealed {
+  readonly store: RecordStore;
+  readonly cipher: FileCipher;
+  /** True when a rotation was cut short and its second half is due. */
+  readonly isHalfRotated: boolean;
+  /** New keys under a new passphrase. `rewrite` writes all other files again; a crash at any point leaves one passphrase that opens everything. */
+  rotate(options: CipherOptions, rewrite: () => Promise<void>): Promise<void>;
+  finishRotation(options: CipherOptions, rewrite: () => Promise<void>): Promise<void>;
+}
+
+/** Throws `GENIE_MEMORY_CIPHER` when a folder is opened with a cipher although it is readable, or the other way round. */
+export function checkSealing(folder: string, cipher: CipherOptions | undefined): void {
+  const isSealed = existsSync(path.join(folder, keyFileName));
+  if (isSealed && !cipher) {
+    throw new GenieError('GENIE_MEMORY_CIPHER', `${folder} is encrypted. Pass cipher: { passphrase }.`, {
+      details: { folder },
+    });
+  }
+  if (!isSealed && cipher && existsSync(path.join(folder, 'knowledge.db'))) {
+    throw new GenieError(
+      'GENIE_MEMORY_CIPHER',
+      `${folder} is not encrypted. Export it, import it into a new folder opened with a cipher, then remove the old one.`,
+      { details: { folder } },
+    );
+  }
+}
+
+/** Opens, or makes, the encrypted records of a folder. */
+export async function openSealed(folder: string, options: CipherOptions, durability: Durability): Promise<Sealed> {
+  checkCipherOptions(options);
+  const keyFile = path.join(folder, keyFileName);
+  let keys = await readKeyFile(keyFile, options);
+  if (!keys) {
+    keys = [createDataKey(1)];
+    await writeKeyFile(keyFile, keys, options);
+  }
+  const cipher = new SwitchableCipher(keys);
+  const database = await openSqliteDatabase(':memory:', durability, false);
+  try {
+    const log = openSealedLog(database, { folder, cipher, durability });
+    configureDatabase(database, durability);
+    if (log.isNew) log.snapshot();
+    const finish = async (current: CipherOptions, rewrite: () => Promise<void>): Promise<void> => {
+      log.snapshot();
+      await rewrite();
+      const newest = cipher.keys.reduce((latest, one) => (one.generation > latest.generation ? one : latest));
+      await writeKeyFile(keyFile, [newest], current);
+      cipher.use([newest]);
+    };
+    return {
+      store: createSqliteStore(database, {
+        capabilities: { name: 'sqlite-sealed', durable: true, encrypted: true },
+        sink: log,
+      }),
+      cipher,
+      isHalfRotated: keys.length > 1,
+      finishRotation: finish,
+      async rotate(next, rewrite) {
+        checkCipherOptions(next);
+        const generation = Math.max(...cipher.keys.map((one) => one.generation)) + 1;
+        const both = [...cipher.keys, createDataKey(generation)];
+        await writeKeyFile(keyFile, both, next);
+        cipher.use(both);
+        await finish(next, rewrite);
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** One object that all files hold, whatever keys are current. */
+class SwitchableCipher implements FileCipher {
+  keys: readonly DataKey[];
+  #current: FileCipher;
+
+  constructor(keys: readonly DataKey[]) {
+    this.keys = keys;
+    this.#current = createFileCipher(keys);
+  }
+
+  use(keys: readonly DataKey[]): void {
+    this.keys = keys;
+    this.#current = createFileCipher(keys);
+  }
+
+  encrypt(plain: Uint8Array, purpose: string): Uint8Array {
+    return this.#current.encrypt(plain, purpose);
+  }
+
+  decrypt(sealed: Uint8Array, purpose: string): Uint8Array {
+    return this.#current.decrypt(sealed, purpose);
+  }
+}

@@ -1,0 +1,40 @@
+// The process that the soak kills: observes, measures, evaluates, adopts and undoes without pause, and says what was acknowledged.
+import path from 'node:path';
+import { openApprovals } from '@genie/core';
+import type { RunRecord } from '@genie/core/ports';
+import { adjustmentAction, openMetrics, settingsFile } from '@genie/metrics';
+import { createTestRun } from '@genie/metrics/testing';
+
+const home = process.argv[2] ?? '';
+const first = Number(process.argv[3] ?? 0);
+const genieId = 'genie_1';
+const approvals = openApprovals({ dir: path.join(home, 'approvals') });
+const metrics = openMetrics({
+  dir: path.join(home, 'memory', 'metrics'),
+  settings: settingsFile(path.join(home, 'genie.json')),
+  approvals,
+  genieId,
+  timeZone: 'UTC',
+});
+const say = (kind: string, id: string): boolean => process.stdout.write(`${kind} ${id}\n`);
+
+await metrics.changes.recover();
+say('ready', '-');
+for (let turn = first; ; turn += 1) {
+  for (let index = 0; index < 5; index += 1) {
+    const [receipt] = await metrics.observe({ kpiId: 'items-cited', value: turn + index, source: 'soak', key: `${turn}/${index}` });
+    say('observed', receipt?.id ?? '');
+  }
+  const run: RunRecord = createTestRun({ runId: `run_${turn}`, startedAt: Date.now() - 1, endedAt: Date.now() });
+  await metrics.measure(run);
+  say('measured', run.runId);
+  const evaluation = await metrics.evaluate();
+  say('evaluated', evaluation.id);
+  const proposal = { id: `adjustment_${turn}`, adjustment: { type: 'sources' as const, remove: ['https://b.example/feed'] } };
+  const { id: approvalId } = await approvals.request({ action: adjustmentAction(proposal, genieId), title: 'soak' });
+  await approvals.decide(approvalId, { verdict: 'allow-once', by: 'soak' });
+  const change = await metrics.changes.adopt({ proposal, approvalId, guards: [] });
+  say('adopted', change.id);
+  await metrics.changes.undo(change.id, { reason: 'soak', by: 'soak' });
+  say('undone', change.id);
+}
