@@ -46,10 +46,10 @@ describe('openApprovals in several processes', () => {
   it('a decision made in one process ends the wait in another', async () => {
     const approvals = openApprovals({ dir });
     const { id } = await approvals.request(sampleRequest());
-    const waiter = start('say((await approvals.wait(input)).status); await approvals.close();', id);
-    const decider = start('say((await approvals.decide(input.id, input.decision)).status);', { id, decision: deny });
-    expect(await said(decider)).toBe('denied');
-    expect(await said(waiter)).toBe('denied');
+    const waited = said(start('say((await approvals.wait(input)).status); await approvals.close();', id));
+    const decide = 'say((await approvals.decide(input.id, input.decision)).status);';
+    const decided = said(start(decide, { id, decision: deny }));
+    expect(await Promise.all([decided, waited])).toEqual(['denied', 'denied']);
     expect((await approvals.get(id))?.decision?.verdict).toBe('deny');
   });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { allowAlways, allowOnce, sampleAction, sampleRequest } from '../conforma
 import { approvalsSuite } from '../conformance/approvals-suite.ts';
 import { runConformance } from '../conformance/conformance.ts';
 import { createManualClock } from '../conformance/manual-clock.ts';
+import { actionHash } from './action-hash.ts';
 import type { ApprovalWarning } from './approval-store.ts';
 import { nodeFileSystem } from './atomic-file.ts';
 import { type OpenApprovalsOptions, openApprovals } from './file-approvals.ts';
@@ -77,6 +78,39 @@ describe('openApprovals', () => {
     const { id } = await open({ dir: join(dir, 'new') }).request(sampleRequest());
     expect((await stat(join(dir, 'new', `${id}.json`))).mode & 0o077).toBe(0);
     expect((await stat(join(dir, 'new', 'grants'))).mode & 0o077).toBe(0);
+  });
+
+  it('reads the stored format of version 1', async () => {
+    const id = 'apr_01kdc1jzc00000000abcdefgh0';
+    const hash = actionHash(sampleAction());
+    await mkdir(join(dir, 'grants'));
+    await writeFile(
+      join(dir, `${id}.json`),
+      `{"format":1,"id":"${id}","action":{"kind":"egress","genieId":"genie_a","subject":"egress:example.com:443:read",` +
+        `"payload":{"method":"GET","url":"https://example.com/"}},"actionHash":"${hash}","title":"Read https://example.com",` +
+        `"runId":"run_1","requestedAt":1767225600000,"expiresAt":1767830400000}`,
+    );
+    await writeFile(
+      join(dir, `${id}.decision.json`),
+      `{"id":"${id}","format":1,"kind":"decided","at":1767225700000,"decision":{"verdict":"allow-always","by":"user"}}`,
+    );
+    await writeFile(
+      join(dir, 'grants', 'grant_01kdc1jzc00000000abcdefgh0.json'),
+      `{"format":1,"id":"grant_01kdc1jzc00000000abcdefgh0","genieId":"genie_a","kind":"egress",` +
+        `"subject":"egress:example.com:443:read","effect":"allow","grantedAt":1767225700000,"approvalId":"${id}"}`,
+    );
+    const approvals = open();
+    expect(await approvals.get(id)).toMatchObject({
+      status: 'allowed',
+      runId: 'run_1',
+      requestedAt: 1767225600000,
+      decision: { verdict: 'allow-always', by: 'user', at: 1767225700000 },
+    });
+    expect(await approvals.grants.list()).toHaveLength(1);
+    expect(await approvals.consume(id, sampleAction())).toBe(true);
+    await writeFile(join(dir, `${id}.used`), '');
+    expect((await open().get(id))?.status).toBe('used');
+    expect(warnings).toEqual([]);
   });
 
   it('leaves no temporary files, and removes those that a killed process left', async () => {

@@ -51,7 +51,10 @@ export function createTokenBucket(rate: TokenRate, clock: Pick<Clock, 'elapsed'>
     waitMs() {
       refill();
       if (tokens >= 1 - rounding) return 0;
-      return refillPerSecond === 0 ? Number.POSITIVE_INFINITY : Math.ceil(((1 - tokens) / refillPerSecond) * 1000);
+      if (refillPerSecond === 0) return Number.POSITIVE_INFINITY;
+      const waitMs = Math.ceil(((1 - tokens) / refillPerSecond) * 1000);
+      // `take` forgives a rounding error, so one millisecond less may do.
+      return tokens + ((waitMs - 1) / 1000) * refillPerSecond >= 1 - rounding ? waitMs - 1 : waitMs;
     },
   };
 }

@@ -87,4 +87,3 @@ function replaceFile(path: string, content: Buffer): void {
   }
   fs.renameSync(temporary, path);
 }
-

@@ -5,12 +5,19 @@ import type { JsonObject } from '../json.ts';
 import { compactSegments } from './compact-segments.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.ts';
 import type { CompactOptions, Journal, JournalRecord, JournalRun, RunJournal } from './journal.ts';
-import { type Lease, takeLease } from './lease.ts';
 import { damagedRun, runIsOpen } from './journal-errors.ts';
+import { type Lease, takeLease } from './lease.ts';
 import { checkRunId, formatVersion } from './record-codec.ts';
 import { RunIdFilter } from './run-id-filter.ts';
 import {
-  type LiveRuns, listSegments, loadSegment, readPositions, readRunFromSegments, scanSegment, segmentPath, writeIndex,
+  type LiveRuns,
+  listSegments,
+  loadSegment,
+  readPositions,
+  readRunFromSegments,
+  scanSegment,
+  segmentPath,
+  writeIndex,
 } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { summarizeRun } from './summarize-run.ts';
@@ -89,17 +96,20 @@ class OpenFileJournal implements FileJournal {
     checkRunId(runId);
     this.#assertUsable();
     if (this.#held.has(runId)) throw runIsOpen(runId);
+    this.#writer.flush();
     const recorded = this.#readRun(runId);
     this.#held.add(runId);
-    this.#writer.gather = this.#held.size > 4;
+    this.#chooseWriting();
     return this.#hold(runId, recorded);
   }
 
   async list(): Promise<readonly JournalRun[]> {
+    if (!this.#isClosed) this.#writer.flush();
     return listRuns(this.#directory);
   }
 
   async read(runId: string): Promise<readonly JournalRecord[]> {
+    if (!this.#isClosed) this.#writer.flush();
     return readRunFromSegments(this.#directory, runId).records;
   }
 
@@ -145,9 +155,14 @@ class OpenFileJournal implements FileJournal {
         if (released) return;
         released = true;
         this.#held.delete(runId);
-        this.#writer.gather = this.#held.size > 4;
+        this.#chooseWriting();
       },
     };
+  }
+
+  /** Under many runs the disk is the limit, so writes are gathered. Against kill -9 only what is written counts: no gathering. */
+  #chooseWriting(): void {
+    this.#writer.gather = this.capabilities.durability === 'power' && this.#held.size > 4;
   }
 
   #note(runId: string, flag: string, offset: number, length: number): void {
@@ -172,6 +187,7 @@ class OpenFileJournal implements FileJournal {
   }
 
   #load(): number {
+    removeUnfinished(this.#directory);
     const segments = listSegments(this.#directory);
     const last = segments.at(-1);
     for (const segment of segments) {
@@ -226,7 +242,8 @@ export function listRuns(directory: string): readonly JournalRun[] {
     scanSegment(directory, segment, new Map(), undefined, (record) => {
       const known = runs.get(record.runId);
       if (record.flag === 'o') runs.set(record.runId, summarizeRun(record.runId, [record.json() as JournalRecord]));
-      else if (record.flag === 'c') runs.set(record.runId, withClosing(record.runId, known, record.json() as JournalRecord));
+      else if (record.flag === 'c')
+        runs.set(record.runId, withClosing(record.runId, known, record.json() as JournalRecord));
       else if (!known) runs.set(record.runId, { runId: record.runId, status: 'damaged', openedAt: 0, meta: {} });
     });
   }
@@ -236,6 +253,13 @@ export function listRuns(directory: string): readonly JournalRun[] {
 /** The records of a run in a journal folder, without owning it. Empty when unknown. */
 export function readRun(directory: string, runId: string): readonly JournalRecord[] {
   return readRunFromSegments(directory, runId).records;
+}
+
+/** Files that an interrupted compaction had not yet renamed into place. */
+function removeUnfinished(directory: string): void {
+  for (const name of fs.readdirSync(directory)) {
+    if (/^\d{8}\.(gj|index)\.tmp$/.test(name)) fs.rmSync(join(directory, name), { force: true });
+  }
 }
 
 function withClosing(runId: string, known: JournalRun | undefined, record: JournalRecord): JournalRun {

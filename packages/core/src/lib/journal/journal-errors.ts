@@ -2,7 +2,10 @@ import { GenieError } from '../genie-error.ts';
 
 /** The error of a second holder of one run. */
 export function runIsOpen(runId: string): GenieError {
-  return new GenieError('GENIE_RUN_OPEN', `Run "${runId}" is being written by another holder. Wait for it or cancel it first.`);
+  return new GenieError(
+    'GENIE_RUN_OPEN',
+    `Run "${runId}" is being written by another holder. Wait for it or cancel it first.`,
+  );
 }
 
 /** The error of a run whose records have a gap. */

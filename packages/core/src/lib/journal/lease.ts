@@ -27,8 +27,8 @@ export interface Lease {
 
 /**
  * Takes the one lease of a folder. Each owner is a file `lease/<generation>.json`, made complete and then linked into
- * place, which the file system allows exactly once per name: two processes cannot both become generation 7. A holder
- * whose process is gone is succeeded at once. Throws `GENIE_HOME_IN_USE`.
+ * place, which the file system allows exactly once per name: two processes cannot both become generation 7. Releasing
+ * renames it to `.free`. A holder whose process is gone is succeeded at once. Throws `GENIE_HOME_IN_USE`.
  */
 export function takeLease(directory: string, now: number): Lease {
   const folder = join(directory, 'lease');
@@ -39,7 +39,14 @@ export function takeLease(directory: string, now: number): Lease {
     if (dead && isAlive(latest.holder, latest.touchedAt)) throw inUse(directory, latest.holder);
     const generation = (latest?.generation ?? 0) + 1;
     if (!createHolder(folder, generation, now)) continue;
-    for (const old of generations(folder)) if (old < generation) fs.rmSync(holderPath(folder, old), { force: true });
+    if (generations(folder).at(-1) !== generation) {
+      // We were so slow that others owned and removed this very generation meanwhile.
+      fs.rmSync(holderPath(folder, generation), { force: true });
+      continue;
+    }
+    for (const old of generations(folder).filter((one) => one < generation)) {
+      for (const path of [holderPath(folder, old), releasedPath(folder, old)]) fs.rmSync(path, { force: true });
+    }
     return createLease(directory, folder, generation, dead ? latest.holder : undefined);
   }
   throw new GenieError('GENIE_HOME_IN_USE', `${directory} is contended by many processes. Try again.`);
@@ -72,10 +79,8 @@ function createLease(directory: string, folder: string, generation: number, prev
       released = true;
       clearInterval(heartbeat);
       try {
-        const holder = JSON.parse(fs.readFileSync(path, 'utf8')) as LeaseHolder;
-        const temporary = `${path}.${process.pid}.tmp`;
-        fs.writeFileSync(temporary, JSON.stringify({ ...holder, released: true }), { mode: 0o600 });
-        fs.renameSync(temporary, path);
+        // A renaming needs no space: a full disk must not keep the folder owned.
+        fs.renameSync(path, releasedPath(folder, generation));
       } catch {
         // The folder may be gone (a deleted home): then there is nothing to give back.
       }
@@ -116,14 +121,17 @@ function readLatest(folder: string): LatestHolder | undefined {
   const generation = generations(folder).at(-1);
   if (generation === undefined) return undefined;
   const path = holderPath(folder, generation);
+  if (fs.existsSync(releasedPath(folder, generation))) return { generation, holder: nobody, touchedAt: 0 };
   try {
     const holder = JSON.parse(fs.readFileSync(path, 'utf8')) as LeaseHolder;
     return { generation, holder, touchedAt: fs.statSync(path).mtimeMs };
   } catch {
     // Unreadable: its owner cannot be asked, so it counts as gone; the generation still moves on.
-    return { generation, holder: { format: 1, pid: 0, host: '', takenAt: 0 }, touchedAt: 0 };
+    return { generation, holder: { ...nobody, released: false }, touchedAt: 0 };
   }
 }
+
+const nobody: LeaseHolder = { format: 1, pid: 0, host: '', takenAt: 0, released: true };
 
 function generations(folder: string): number[] {
   let names: string[];
@@ -133,13 +141,17 @@ function generations(folder: string): number[] {
     return [];
   }
   return names
-    .filter((name) => /^\d+\.json$/.test(name))
+    .filter((name) => /^\d+\.(json|free)$/.test(name))
     .map((name) => Number.parseInt(name, 10))
     .sort((left, right) => left - right);
 }
 
 function holderPath(folder: string, generation: number): string {
   return join(folder, `${generation}.json`);
+}
+
+function releasedPath(folder: string, generation: number): string {
+  return join(folder, `${generation}.free`);
 }
 
 /** The owner touches its file this often; a holder on another machine (or in another container) is gone after the second. */

@@ -91,22 +91,21 @@ function readRecord(bytes: Buffer, offset: number): ScannedRecord | undefined {
   if (start > bytes.length || bytes[offset + 8] !== 0x20 || bytes[offset + 17] !== 0x20) return undefined;
   const checksum = readHex(bytes, offset);
   const length = readHex(bytes, offset + 9);
-  if (checksum < 0 || length <= 0 || start + length > bytes.length) return undefined;
   const end = start + length;
+  // A record whose newline is missing was not written to its end; the next one would be glued to it.
+  if (checksum < 0 || length <= 0 || end >= bytes.length) return undefined;
   const body = bytes.subarray(start, end);
   if (crc32(body) !== checksum) return undefined;
   const first = body.indexOf(0x20);
   const second = body.indexOf(0x20, first + 1);
   const third = body.indexOf(0x20, second + 1);
   if (first < 0 || second < 0 || third < 0) return undefined;
-  // The last newline of a cut file may be missing; the record before it is whole all the same.
-  const withNewline = end < bytes.length ? 1 : 0;
   return {
     runId: body.toString('latin1', 0, first),
     sequence: Number(body.toString('latin1', first + 1, second)),
     flag: body.toString('latin1', second + 1, third) as RecordFlag,
     offset,
-    length: headerBytes + length + withNewline,
+    length: headerBytes + length + 1,
     json: () => JSON.parse(body.toString('utf8', third + 1)) as unknown,
   };
 }

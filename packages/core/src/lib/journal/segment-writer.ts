@@ -1,5 +1,5 @@
-import type { FileSystem } from './file-system.ts';
 import { describeThrown, GenieError } from '../genie-error.ts';
+import type { FileSystem } from './file-system.ts';
 import { maxRecordBytes, writeRecord } from './record-codec.ts';
 
 export interface SegmentWriterOptions {
@@ -59,6 +59,12 @@ export class SegmentWriter {
     return this.#size + this.#pending;
   }
 
+  /** Hands everything to the operating system, so that whoever reads the file sees it. Throws `GENIE_JOURNAL_FAILED`. */
+  flush(): void {
+    if (this.#failure) throw this.#failure;
+    this.#flush();
+  }
+
   /** Goes on in another file. The former one is synced and closed in the background. */
   use(file: SegmentFile): void {
     this.#flush();
@@ -112,6 +118,10 @@ export class SegmentWriter {
     }
     const descriptor = this.#descriptor;
     this.#descriptor = -1;
+    this.#failure ??= new GenieError(
+      'GENIE_JOURNAL_CLOSED',
+      `The journal in ${this.#options.directory} is closed. Open it again.`,
+    );
     if (this.#allocated > this.#size) this.#options.fileSystem.ftruncateSync(descriptor, this.#size);
     this.#options.fileSystem.closeSync(descriptor);
     for (const retired of this.#retired.splice(0)) this.#options.fileSystem.closeSync(retired);
@@ -224,7 +234,10 @@ export class SegmentWriter {
   #fail(error: unknown): GenieError {
     if (this.#failure) return this.#failure;
     const system = (error as { code?: string } | null)?.code;
-    const advice = system === 'ENOSPC' ? 'The disk is full: free space, then resume the run.' : 'Check the disk, then resume the run.';
+    const advice =
+      system === 'ENOSPC'
+        ? 'The disk is full: free space, then resume the run.'
+        : 'Check the disk, then resume the run.';
     this.#failure = new GenieError(
       'GENIE_JOURNAL_FAILED',
       `The journal in ${this.#options.directory} cannot be written (${describeThrown(error)}). ${advice}`,

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { GenieError } from '../genie-error.ts';
 import type { JournalRecord } from './journal.ts';
-import { formatVersion, type ScannedRecord, scanRecords } from './record-codec.ts';
 import { damagedRun } from './journal-errors.ts';
+import { formatVersion, type ScannedRecord, scanRecords } from './record-codec.ts';
 import type { RunIdFilter } from './run-id-filter.ts';
 
 /** Unfinished runs: where each of their records lies, as flat triples of segment, offset and length. */
@@ -73,7 +73,8 @@ export function loadSegment(directory: string, segment: number, live: LiveRuns, 
   }
   for (const [runId, places] of Object.entries(index.live)) {
     const positions = live.get(runId) ?? [];
-    for (let at = 0; at < places.length; at += 2) positions.push(segment, places[at] as number, places[at + 1] as number);
+    for (let at = 0; at < places.length; at += 2)
+      positions.push(segment, places[at] as number, places[at + 1] as number);
     live.set(runId, positions);
   }
   for (const runId of index.closed) {
@@ -122,7 +123,11 @@ function readIndex(directory: string, segment: number): SegmentIndex | undefined
 }
 
 /** Reads the records of a run at known places. Throws `GENIE_JOURNAL_DAMAGED` when one is missing or broken. */
-export function readPositions(directory: string, runId: string, positions: readonly number[]): readonly JournalRecord[] {
+export function readPositions(
+  directory: string,
+  runId: string,
+  positions: readonly number[],
+): readonly JournalRecord[] {
   const collected = new Map<number, JournalRecord>();
   let open = -1;
   let descriptor = -1;
@@ -144,7 +149,7 @@ export function readPositions(directory: string, runId: string, positions: reado
     if (descriptor >= 0) fs.closeSync(descriptor);
   }
   const ordered = inOrder(collected);
-  if (ordered.damaged) throw damagedRun(runId, directory);
+  if (ordered.damaged || collected.size * 3 < positions.length) throw damagedRun(runId, directory);
   return ordered.records;
 }
 

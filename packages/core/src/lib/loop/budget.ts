@@ -39,7 +39,10 @@ export function checkBudget(budget: BudgetOptions, price: ModelPrice | undefined
     throw new GenieError('GENIE_BUDGET_INVALID', `budget.${name} is ${value}: use a positive number or leave it out.`);
   }
   if (budget.usd !== undefined && !price) {
-    throw new GenieError('GENIE_BUDGET_INVALID', 'budget.usd needs the price of the model: pass "price" with USD for a million tokens.');
+    throw new GenieError(
+      'GENIE_BUDGET_INVALID',
+      'budget.usd needs the price of the model: pass "price" with USD for a million tokens.',
+    );
   }
 }
 
@@ -67,7 +70,10 @@ export function reserve(
   }
   if (budget.usd !== undefined && next.price) {
     const left = budget.usd - spent.costUsd - (next.inputTokens * next.price.inputUsdPerMillion) / 1e6;
-    const affordable = next.price.outputUsdPerMillion > 0 ? (left * 1e6) / next.price.outputUsdPerMillion : left * Number.POSITIVE_INFINITY;
+    const affordable =
+      next.price.outputUsdPerMillion > 0
+        ? (left * 1e6) / next.price.outputUsdPerMillion
+        : left * Number.POSITIVE_INFINITY;
     if (!(affordable >= leastOutputTokens)) return { limit: 'usd', used: spent.costUsd, allowed: budget.usd };
     maxOutputTokens = Math.min(maxOutputTokens, affordable);
   }
@@ -79,6 +85,9 @@ export function costOf(usage: Usage, price: ModelPrice): number {
   const cachedPrice = price.cachedInputUsdPerMillion ?? price.inputUsdPerMillion;
   const fresh = Math.max(0, usage.inputTokens - usage.cachedInputTokens);
   return (
-    (fresh * price.inputUsdPerMillion + usage.cachedInputTokens * cachedPrice + usage.outputTokens * price.outputUsdPerMillion) / 1e6
+    (fresh * price.inputUsdPerMillion +
+      usage.cachedInputTokens * cachedPrice +
+      usage.outputTokens * price.outputUsdPerMillion) /
+    1e6
   );
 }

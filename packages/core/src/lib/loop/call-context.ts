@@ -65,7 +65,12 @@ export class CallContext implements ToolContext {
     };
   }
 
-  progress(message: string, fraction?: number): void {
+  /** A getter, so that a tool may take it out of its context: `run(input, { progress })`. */
+  get progress(): ToolContext['progress'] {
+    return (message, fraction) => this.#report(message, fraction);
+  }
+
+  #report(message: string, fraction: number | undefined): void {
     if (this.#ended) return;
     this.#loop.emit({
       type: 'tool.progress',

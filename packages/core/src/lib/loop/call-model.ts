@@ -35,7 +35,11 @@ export async function generateAnswer(model: LanguageModel, options: ModelCallOpt
 }
 
 /** Calls the model as a stream and hands deltas on as they come. Rejects like {@link generateAnswer}, and when the stream breaks. */
-export async function streamAnswer(model: LanguageModel, options: ModelCallOptions, sink: DeltaSink): Promise<ModelAnswer> {
+export async function streamAnswer(
+  model: LanguageModel,
+  options: ModelCallOptions,
+  sink: DeltaSink,
+): Promise<ModelAnswer> {
   const result = await model.doStream(options);
   if (typeof result?.stream?.getReader !== 'function') throw badAnswer(model, 'it has no stream');
   const reader = result.stream.getReader();
@@ -46,7 +50,7 @@ export async function streamAnswer(model: LanguageModel, options: ModelCallOptio
       if (done) break;
       assembly.add(value);
       const behind = sink.ready();
-      if (behind) await behind;
+      if (behind !== undefined) await behind;
     }
   } finally {
     // Also ends the provider's request when we leave early. It may already be closed or errored.
@@ -112,7 +116,8 @@ class StreamAssembly {
   #delta(type: 'text' | 'reasoning', id: string, delta: string): void {
     if (typeof delta !== 'string') throw badAnswer(this.#model, 'a delta is not a text');
     this.#characters += delta.length;
-    if (this.#characters > maxAnswerCharacters) throw badAnswer(this.#model, `it is longer than ${maxAnswerCharacters} characters`);
+    if (this.#characters > maxAnswerCharacters)
+      throw badAnswer(this.#model, `it is longer than ${maxAnswerCharacters} characters`);
     const open = this.#open.get(id);
     if (open) open.text += delta;
     else this.#open.set(id, { type, text: delta });
@@ -127,14 +132,19 @@ class StreamAssembly {
 }
 
 function addContent(content: AnswerPart[], part: ModelContent, model: LanguageModel): void {
-  const metadata = part?.type === 'text' || part?.type === 'reasoning' || part?.type === 'tool-call' ? part.providerMetadata : undefined;
+  const metadata =
+    part?.type === 'text' || part?.type === 'reasoning' || part?.type === 'tool-call'
+      ? part.providerMetadata
+      : undefined;
   const extra = metadata ? { metadata: metadata as JsonObject } : undefined;
   if (part?.type === 'text' || part?.type === 'reasoning') {
     if (typeof part.text !== 'string') throw badAnswer(model, 'a text part has no text');
-    if (part.text.length > maxAnswerCharacters) throw badAnswer(model, `it is longer than ${maxAnswerCharacters} characters`);
+    if (part.text.length > maxAnswerCharacters)
+      throw badAnswer(model, `it is longer than ${maxAnswerCharacters} characters`);
     content.push({ type: part.type, text: part.text, ...extra });
   } else if (part?.type === 'tool-call') {
-    if (typeof part.toolCallId !== 'string' || typeof part.toolName !== 'string') throw badAnswer(model, 'a tool call has no id or name');
+    if (typeof part.toolCallId !== 'string' || typeof part.toolName !== 'string')
+      throw badAnswer(model, 'a tool call has no id or name');
     // The provider ran it and its result is in the provider's own state.
     if (part.providerExecuted) return;
     const input = typeof part.input === 'string' ? part.input : JSON.stringify(part.input ?? {});
@@ -181,7 +191,10 @@ function readFinish(finish: unknown): string {
 
 /** Token counts of one call; what a provider does not tell counts as 0. */
 function readUsage(usage: unknown): Usage {
-  const source = (usage ?? {}) as { inputTokens?: { total?: unknown; cacheRead?: unknown }; outputTokens?: { total?: unknown } };
+  const source = (usage ?? {}) as {
+    inputTokens?: { total?: unknown; cacheRead?: unknown };
+    outputTokens?: { total?: unknown };
+  };
   return {
     inputTokens: readCount(source.inputTokens?.total),
     outputTokens: readCount(source.outputTokens?.total),

@@ -1,13 +1,14 @@
+import { ApprovalRequiredError } from '../approvals/approval-required.ts';
+import { toErrorRecord } from '../genie-error.ts';
+import type { JsonValue } from '../json.ts';
+import type { Tool } from '../tool/tool.ts';
 import { interrupted } from './abort-guard.ts';
 import { CallContext } from './call-context.ts';
 import type { CallPart } from './call-model.ts';
-import { toErrorRecord } from '../genie-error.ts';
 import type { LoopCall, LoopContext } from './loop-context.ts';
 import { type PreparedCall, prepareCall } from './prepare-call.ts';
 import type { RecordedStep } from './replay.ts';
 import { storeOutput } from './store-output.ts';
-import { ApprovalRequiredError } from '../approvals/approval-required.ts';
-import type { JsonValue } from '../json.ts';
 import type { CallOutcome } from './transcript.ts';
 
 /** The calls of one step: what is finished, in call order, and what waits for the user. */
@@ -101,12 +102,19 @@ async function execute(
   if (run && tool.effect !== 'read') {
     // The answer that asked for this call, and its intent, must survive before the world changes.
     const settling = run.settled();
-    if (settling) await guard.race(settling);
+    if (settling !== undefined) await guard.race(settling);
   }
   if (guard.cause) throw interrupted;
   loop.emit({
-    type: 'tool.called', at: clock.now(), source: 'core.loop', runId: loop.runId, step,
-    callId: call.id, tool: call.tool, input: input as JsonValue, effect: tool.effect,
+    type: 'tool.called',
+    at: clock.now(),
+    source: 'core.loop',
+    runId: loop.runId,
+    step,
+    callId: call.id,
+    tool: call.tool,
+    input: input as JsonValue,
+    effect: tool.effect,
   });
   const startedAt = clock.elapsed();
   const context = new CallContext(loop, { step, callId: call.id, tool: call.tool });
@@ -115,7 +123,8 @@ async function execute(
     const value = tool.run(input, context);
     const output = isPromiseLike(value) ? await withinTime(loop, value, tool.timeoutMs) : value;
     context.end(false);
-    outcome = { status: 'completed', output: (await checkOutput(tool.output, output)) as JsonValue };
+    const checked = tool.output ? await guard.race(checkOutput(tool.output, output)) : output;
+    outcome = { status: 'completed', output: checked as JsonValue };
   } catch (error) {
     context.end(true);
     if (error === interrupted) throw error;
@@ -129,7 +138,13 @@ async function execute(
 }
 
 /** Records an outcome. From here on the call is never made again. */
-function settle(loop: LoopContext, step: number, call: CallPart, outcome: CallOutcome, tookMs: number): LoopCall | Promise<LoopCall> {
+function settle(
+  loop: LoopContext,
+  step: number,
+  call: CallPart,
+  outcome: CallOutcome,
+  tookMs: number,
+): LoopCall | Promise<LoopCall> {
   const stored = storeOutput(loop, call.id, outcome);
   const finish = (final: { readonly outcome: CallOutcome; readonly outputText: string }): LoopCall => {
     const rounded = Math.round(tookMs * 1000) / 1000;
@@ -142,8 +157,13 @@ function settle(loop: LoopContext, step: number, call: CallPart, outcome: CallOu
 function report(loop: LoopContext, call: LoopCall, recorded: RecordedStep | undefined): void {
   if (recorded?.results.has(call.callId)) return;
   const base = {
-    at: loop.clock.now(), source: 'core.loop', runId: loop.runId, step: call.step,
-    callId: call.callId, tool: call.tool, tookMs: call.tookMs,
+    at: loop.clock.now(),
+    source: 'core.loop',
+    runId: loop.runId,
+    step: call.step,
+    callId: call.callId,
+    tool: call.tool,
+    tookMs: call.tookMs,
   } as const;
   const { outcome } = call;
   if (outcome.status === 'completed') loop.emit({ type: 'tool.completed', ...base, output: outcome.output });
@@ -169,7 +189,11 @@ function withinTime<Value>(loop: LoopContext, work: PromiseLike<Value>, timeoutM
   });
 }
 
-function readThrown(error: unknown, tool: string, timeoutMs: number): CallOutcome | { readonly waiting: readonly string[] } {
+function readThrown(
+  error: unknown,
+  tool: string,
+  timeoutMs: number,
+): CallOutcome | { readonly waiting: readonly string[] } {
   if (error === timedOut) {
     const message = `Tool "${tool}" did not answer within ${timeoutMs} ms. It may still have had its effect: check before repeating it.`;
     return { status: 'failed', error: { code: 'GENIE_TOOL_TIMEOUT', message } };
@@ -181,16 +205,16 @@ function readThrown(error: unknown, tool: string, timeoutMs: number): CallOutcom
 }
 
 /** The output as its schema returns it. Throws what {@link readThrown} turns into a failed call. */
-async function checkOutput(schema: PreparedCallOutput, output: unknown): Promise<unknown> {
-  if (!schema) return output;
+async function checkOutput(schema: OutputSchema, output: unknown): Promise<unknown> {
   const result = await schema['~standard'].validate(output);
   if (!result.issues) return result.value;
-  throw new Error(`The result does not have the declared form: ${result.issues.map((issue) => issue.message).join('; ')}`);
+  throw new Error(
+    `The result does not have the declared form: ${result.issues.map((issue) => issue.message).join('; ')}`,
+  );
 }
 
-type PreparedCallOutput = Extract<PreparedCall, { state: 'ready' }>['tool']['output'];
+type OutputSchema = NonNullable<Tool['output']>;
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }
-

@@ -70,8 +70,17 @@ class Drive {
     this.#faults = new FaultCounter(loop.limits.faultTolerance);
     this.#startedAt = loop.clock.elapsed();
     this.#sink = {
-      text: (text) => loop.emit({ type: 'text.delta', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, text }),
-      reasoning: (text) => loop.emit({ type: 'reasoning.delta', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, text }),
+      text: (text) =>
+        loop.emit({ type: 'text.delta', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, text }),
+      reasoning: (text) =>
+        loop.emit({
+          type: 'reasoning.delta',
+          at: loop.clock.now(),
+          source,
+          runId: loop.runId,
+          step: this.#steps + 1,
+          text,
+        }),
       ready: loop.ready,
     };
   }
@@ -106,11 +115,23 @@ class Drive {
     const cost = costUsd === undefined ? undefined : { costUsd };
     if (!recorded) {
       loop.run?.append({
-        kind: 'answer', step, at: loop.clock.now(), content: answer.content, finish: answer.finish, usage: answer.usage, ...cost,
+        kind: 'answer',
+        step,
+        at: loop.clock.now(),
+        content: answer.content,
+        finish: answer.finish,
+        usage: answer.usage,
+        ...cost,
       });
       loop.emit({
-        type: 'step.completed', at: loop.clock.now(), source, runId: loop.runId, step,
-        usage: answer.usage, ...cost, toolCalls: answer.calls.length,
+        type: 'step.completed',
+        at: loop.clock.now(),
+        source,
+        runId: loop.runId,
+        step,
+        usage: answer.usage,
+        ...cost,
+        toolCalls: answer.calls.length,
       });
     }
     this.#transcript.addAnswer(answer.content);
@@ -129,13 +150,21 @@ class Drive {
       const result = await callTools(loop, { number, calls }, known);
       if (result.waiting.length === 0 || loop.limits.approvalWaitMs <= 0 || !loop.approvals) return result;
       const waitStarted = loop.clock.elapsed();
-      const isDecided = await waitForDecisions(loop, result.waiting.flatMap((call) => call.approvalIds));
+      const isDecided = await waitForDecisions(
+        loop,
+        result.waiting.flatMap((call) => call.approvalIds),
+      );
       this.#waitedMs += loop.clock.elapsed() - waitStarted;
       if (!isDecided) return result;
       known = {
-        number, answer: { content: [], text: '', calls, finish: '', usage: noUsage }, costUsd: undefined,
+        number,
+        answer: { content: [], text: '', calls, finish: '', usage: noUsage },
+        costUsd: undefined,
         results: new Map(result.finished.map((call) => [call.callId, call])),
-        intents: new Map([...(known?.intents ?? []), ...result.waiting.filter((call) => call.began).map((call) => [call.callId, 'not-done'] as const)]),
+        intents: new Map([
+          ...(known?.intents ?? []),
+          ...result.waiting.filter((call) => call.began).map((call) => [call.callId, 'not-done'] as const),
+        ]),
       };
     }
   }
@@ -147,7 +176,15 @@ class Drive {
     const shown = finished.map((call) => {
       const finding = this.#repeats.note({ tool: call.tool, input: call.input, output: call.outputText, step });
       if (!finding) return call;
-      loop.emit({ type: 'repeat.detected', at: loop.clock.now(), source, runId: loop.runId, step, tool: call.tool, ...finding });
+      loop.emit({
+        type: 'repeat.detected',
+        at: loop.clock.now(),
+        source,
+        runId: loop.runId,
+        step,
+        tool: call.tool,
+        ...finding,
+      });
       if (finding.stops) repeated = { reason: 'repeat', error: repeatError(call.tool, finding.times) };
       return withNote(call, finding.times);
     });
@@ -165,9 +202,19 @@ class Drive {
     const loop = this.#loop;
     for (;;) {
       const spent = { steps: this.#steps, usage: this.#usage, costUsd: this.#costUsd, workedMs: this.#workedMs() };
-      const reservation = reserve(loop.budget, spent, { inputTokens: this.#transcript.estimatedTokens, price: loop.price });
+      const reservation = reserve(loop.budget, spent, {
+        inputTokens: this.#transcript.estimatedTokens,
+        price: loop.price,
+      });
       if ('limit' in reservation) return reservation;
-      loop.emit({ type: 'step.started', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, modelId: loop.model.modelId });
+      loop.emit({
+        type: 'step.started',
+        at: loop.clock.now(),
+        source,
+        runId: loop.runId,
+        step: this.#steps + 1,
+        modelId: loop.model.modelId,
+      });
       try {
         const answer = await this.#callModel(reservation.maxOutputTokens);
         this.#modelFaults = 0;
@@ -198,15 +245,27 @@ class Drive {
     const loop = this.#loop;
     const record = toErrorRecord(error, 'GENIE_MODEL_FAILED');
     this.#modelFaults += 1;
-    const isRetryable = record.code === 'GENIE_MODEL_ANSWER' || (error as { isRetryable?: unknown } | null)?.isRetryable === true;
+    const isRetryable =
+      record.code === 'GENIE_MODEL_ANSWER' || (error as { isRetryable?: unknown } | null)?.isRetryable === true;
     const willRetry = isRetryable && this.#modelFaults <= 1;
-    loop.emit({ type: 'model.failed', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, error: record, willRetry });
+    loop.emit({
+      type: 'model.failed',
+      at: loop.clock.now(),
+      source,
+      runId: loop.runId,
+      step: this.#steps + 1,
+      error: record,
+      willRetry,
+    });
     if (!willRetry) throw new ModelFault(record);
   }
 
   #modelOptions(maxOutputTokens: number | undefined): ModelCallOptions {
     const loop = this.#loop;
-    const limit = Math.min(maxOutputTokens ?? Number.POSITIVE_INFINITY, loop.settings.maxOutputTokens ?? Number.POSITIVE_INFINITY);
+    const limit = Math.min(
+      maxOutputTokens ?? Number.POSITIVE_INFINITY,
+      loop.settings.maxOutputTokens ?? Number.POSITIVE_INFINITY,
+    );
     const tools = this.#offeredTools();
     return {
       ...loop.settings,
@@ -220,11 +279,16 @@ class Drive {
   #prompt(): ModelCallOptions['prompt'] {
     const { limits, emit, clock, runId } = this.#loop;
     if (this.#transcript.estimatedTokens <= limits.contextTokens) return this.#transcript.messages.slice();
-    const fitted = fitContextWindow(this.#transcript.messages, limits.contextTokens);
+    const fitted = fitContextWindow(this.#transcript, limits.contextTokens);
     if (fitted.droppedMessages > 0) {
       emit({
-        type: 'context.trimmed', at: clock.now(), source, runId, step: this.#steps + 1,
-        droppedMessages: fitted.droppedMessages, estimatedTokens: fitted.estimatedTokens,
+        type: 'context.trimmed',
+        at: clock.now(),
+        source,
+        runId,
+        step: this.#steps + 1,
+        droppedMessages: fitted.droppedMessages,
+        estimatedTokens: fitted.estimatedTokens,
       });
     }
     return [...fitted.messages];
@@ -235,9 +299,14 @@ class Drive {
     if (list.length === 0) return [];
     const names = list.map((tool) => tool.name).join(' ');
     if (this.#offered?.names !== names) {
-      const tools = list.map((tool): ModelFunctionTool => ({
-        type: 'function', name: tool.name, description: tool.description, inputSchema: tool.inputJsonSchema as ModelFunctionTool['inputSchema'],
-      }));
+      const tools = list.map(
+        (tool): ModelFunctionTool => ({
+          type: 'function',
+          name: tool.name,
+          description: tool.description,
+          inputSchema: tool.inputJsonSchema as ModelFunctionTool['inputSchema'],
+        }),
+      );
       this.#offered = { names, tools };
     }
     return this.#offered.tools;
@@ -250,7 +319,10 @@ class Drive {
       case 'content-filter':
         return { reason: 'content-filter' };
       case 'error':
-        return { reason: 'model-error', error: { code: 'GENIE_MODEL_FAILED', message: 'The model ended its answer with an error.' } };
+        return {
+          reason: 'model-error',
+          error: { code: 'GENIE_MODEL_FAILED', message: 'The model ended its answer with an error.' },
+        };
       default:
         return { reason: 'stop' };
     }
@@ -258,7 +330,14 @@ class Drive {
 
   #excess(excess: BudgetExcess): LoopFinish {
     const loop = this.#loop;
-    loop.emit({ type: 'budget.exceeded', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, ...excess });
+    loop.emit({
+      type: 'budget.exceeded',
+      at: loop.clock.now(),
+      source,
+      runId: loop.runId,
+      step: this.#steps + 1,
+      ...excess,
+    });
     const message = `The budget of ${excess.allowed} ${excess.limit} is spent (${excess.used} used). Raise budget.${excess.limit === 'time' ? 'timeMs' : excess.limit} to go further.`;
     return { reason: 'budget', error: { code: 'GENIE_BUDGET_EXCEEDED', message, details: { ...excess } } };
   }
@@ -290,18 +369,35 @@ class Drive {
     let final = finish;
     try {
       // An aborted or waiting loop goes on later, so its end is not recorded.
-      const isFinal = !this.#isFinished && finish.reason !== 'aborted' && finish.reason !== 'waiting' && finish.reason !== 'journal-error';
+      const isFinal =
+        !this.#isFinished &&
+        finish.reason !== 'aborted' &&
+        finish.reason !== 'waiting' &&
+        finish.reason !== 'journal-error';
       if (isFinal) {
-        loop.run?.append({ kind: 'finished', at: loop.clock.now(), reason: finish.reason, ...(finish.error ? { error: finish.error } : {}) });
+        loop.run?.append({
+          kind: 'finished',
+          at: loop.clock.now(),
+          reason: finish.reason,
+          ...(finish.error ? { error: finish.error } : {}),
+        });
       }
       await loop.run?.settled();
     } catch (error) {
-      if (finish.reason !== 'journal-error') final = { reason: 'journal-error', error: toErrorRecord(error, 'GENIE_JOURNAL_FAILED') };
+      if (finish.reason !== 'journal-error')
+        final = { reason: 'journal-error', error: toErrorRecord(error, 'GENIE_JOURNAL_FAILED') };
     }
     const cost = loop.price ? { costUsd: this.#costUsd } : undefined;
     loop.emit({
-      type: 'loop.finished', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps,
-      reason: final.reason, usage: this.#usage, ...cost, ...(final.error ? { error: final.error } : {}),
+      type: 'loop.finished',
+      at: loop.clock.now(),
+      source,
+      runId: loop.runId,
+      step: this.#steps,
+      reason: final.reason,
+      usage: this.#usage,
+      ...cost,
+      ...(final.error ? { error: final.error } : {}),
     });
     return { text: this.#text, steps: this.#steps, usage: this.#usage, ...cost, finish: final, calls: this.#calls };
   }
@@ -319,7 +415,13 @@ class ModelFault extends Error {
   }
 }
 
-function finishOfRecord({ reason, error }: { readonly reason: FinishReason; readonly error?: ErrorRecord }): LoopFinish {
+function finishOfRecord({
+  reason,
+  error,
+}: {
+  readonly reason: FinishReason;
+  readonly error?: ErrorRecord;
+}): LoopFinish {
   return error ? { reason, error } : { reason };
 }
 
@@ -336,10 +438,14 @@ function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal, loop: Lo
 }
 
 function repeatError(tool: string, times: number): ErrorRecord {
-  return { code: 'GENIE_LOOP_REPEATS', message: `"${tool}" was called ${times} times in a row with the same arguments and the same result.` };
+  return {
+    code: 'GENIE_LOOP_REPEATS',
+    message: `"${tool}" was called ${times} times in a row with the same arguments and the same result.`,
+  };
 }
 
 function withNote(call: LoopCall, times: number): LoopCall {
   const note = `[The same call gave the same result ${times} times in a row. Do something else, or give your answer.]`;
-  return { ...call, outcome: { status: 'completed', output: `${call.outputText}\n\n${note}` } };
+  const outputText = `${call.outputText}\n\n${note}`;
+  return { ...call, outcome: { status: 'completed', output: outputText }, outputText };
 }

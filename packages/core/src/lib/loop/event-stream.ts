@@ -10,7 +10,7 @@ const highWaterMark = 4_096;
 export class EventStream<Event> implements AsyncIterable<Event> {
   #queue: Event[] = [];
   #head = 0;
-  #waiting: ((result: IteratorResult<Event, undefined>) => void) | undefined;
+  readonly #waiting: ((result: IteratorResult<Event, undefined>) => void)[] = [];
   #ended = false;
   #locked = false;
   #drained: (() => void) | undefined;
@@ -22,10 +22,8 @@ export class EventStream<Event> implements AsyncIterable<Event> {
   }
 
   push(event: Event): void {
-    if (this.#waiting) {
-      const resolve = this.#waiting;
-      this.#waiting = undefined;
-      resolve({ value: event, done: false });
+    if (this.#waiting.length > 0) {
+      this.#waiting.shift()?.({ value: event, done: false });
     } else if (!this.#abandoned) {
       this.#queue.push(event);
     }
@@ -33,8 +31,7 @@ export class EventStream<Event> implements AsyncIterable<Event> {
 
   end(): void {
     this.#ended = true;
-    this.#waiting?.({ value: undefined, done: true });
-    this.#waiting = undefined;
+    for (const resolve of this.#waiting.splice(0)) resolve({ value: undefined, done: true });
   }
 
   /** Back-pressure: a promise while the reader is far behind, else undefined. */
@@ -48,7 +45,10 @@ export class EventStream<Event> implements AsyncIterable<Event> {
   /** Throws `GENIE_STREAM_READ` when the stream already has a reader. */
   [Symbol.asyncIterator](): AsyncIterator<Event, undefined> {
     if (this.#locked) {
-      throw new GenieError('GENIE_STREAM_READ', 'These events are already being read. Iterate a handle once, or subscribe to genie.events.');
+      throw new GenieError(
+        'GENIE_STREAM_READ',
+        'These events are already being read. Iterate a handle once, or subscribe to genie.events.',
+      );
     }
     this.#locked = true;
     return { next: () => this.#next(), return: () => this.#abandon() };
@@ -68,7 +68,7 @@ export class EventStream<Event> implements AsyncIterable<Event> {
     }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
     return new Promise((resolve) => {
-      this.#waiting = resolve;
+      this.#waiting.push(resolve);
     });
   }
 

@@ -14,7 +14,17 @@ import type { CallOutcome } from './transcript.ts';
 /** Settings of a model call that the loop passes through. */
 export type ModelSettings = Pick<
   ModelCallOptions,
-  'temperature' | 'topP' | 'topK' | 'seed' | 'maxOutputTokens' | 'stopSequences' | 'reasoning' | 'toolChoice' | 'responseFormat' | 'providerOptions' | 'headers'
+  | 'temperature'
+  | 'topP'
+  | 'topK'
+  | 'seed'
+  | 'maxOutputTokens'
+  | 'stopSequences'
+  | 'reasoning'
+  | 'toolChoice'
+  | 'responseFormat'
+  | 'providerOptions'
+  | 'headers'
 >;
 
 export interface LoopLimits {

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import type { ApprovalAction, Approval } from '../approvals/approvals.ts';
+import type { Approval, ApprovalAction } from '../approvals/approvals.ts';
 import { describeThrown, type GenieErrorCode, toErrorRecord } from '../genie-error.ts';
 import { type JsonValue, parseJson } from '../json.ts';
 import type { Tool } from '../tool/tool.ts';
@@ -9,7 +9,12 @@ import type { CallOutcome } from './transcript.ts';
 
 /** What is known of a call before it is made. */
 export type PreparedCall =
-  | { readonly state: 'ready'; readonly tool: Tool; readonly input: unknown; /** The user was asked. */ readonly approved: boolean }
+  | {
+      readonly state: 'ready';
+      readonly tool: Tool;
+      readonly input: unknown /** The user was asked. */;
+      readonly approved: boolean;
+    }
   | { readonly state: 'refused'; readonly outcome: CallOutcome }
   | { readonly state: 'waiting'; readonly approvalIds: readonly string[] };
 
@@ -20,7 +25,12 @@ export type CallIntent = 'started' | 'not-done' | undefined;
  * Looks the tool up, reads and checks the arguments, and asks the user where that is due. Answers synchronously when
  * nothing has to be awaited, which is the usual case.
  */
-export function prepareCall(loop: LoopContext, step: number, call: CallPart, intent: CallIntent): PreparedCall | Promise<PreparedCall> {
+export function prepareCall(
+  loop: LoopContext,
+  step: number,
+  call: CallPart,
+  intent: CallIntent,
+): PreparedCall | Promise<PreparedCall> {
   const tool = loop.tools.get(call.tool);
   if (!tool) return refused('GENIE_TOOL_UNKNOWN', unknownTool(loop, call.tool));
   let value: unknown;
@@ -33,7 +43,10 @@ export function prepareCall(loop: LoopContext, step: number, call: CallPart, int
   try {
     result = tool.input['~standard'].validate(value);
   } catch (error) {
-    return refused('GENIE_TOOL_INPUT', `The arguments of "${tool.name}" could not be checked (${describeThrown(error)}).`);
+    return refused(
+      'GENIE_TOOL_INPUT',
+      `The arguments of "${tool.name}" could not be checked (${describeThrown(error)}).`,
+    );
   }
   if (result instanceof Promise) return result.then((checked) => admit(loop, { step, call, tool, intent }, checked));
   return admit(loop, { step, call, tool, intent }, result);
@@ -46,7 +59,11 @@ interface Candidate {
   readonly intent: CallIntent;
 }
 
-function admit(loop: LoopContext, candidate: Candidate, checked: StandardSchemaV1.Result<unknown>): PreparedCall | Promise<PreparedCall> {
+function admit(
+  loop: LoopContext,
+  candidate: Candidate,
+  checked: StandardSchemaV1.Result<unknown>,
+): PreparedCall | Promise<PreparedCall> {
   const { tool, intent } = candidate;
   if (checked.issues) return refused('GENIE_TOOL_INPUT', describeIssues(tool.name, checked.issues));
   const ready: PreparedCall = { state: 'ready', tool, input: checked.value, approved: false };
@@ -97,7 +114,8 @@ interface Question {
 async function ask(loop: LoopContext, question: Question): Promise<PreparedCall> {
   const { action, title, call, tool, input } = question;
   const { approvals } = loop;
-  if (!approvals) return refused('GENIE_APPROVAL_DENIED', `${title} — nobody can be asked here, so it was not done.`, 'denied');
+  if (!approvals)
+    return refused('GENIE_APPROVAL_DENIED', `${title} — nobody can be asked here, so it was not done.`, 'denied');
   try {
     const request = { action, title, runId: loop.runId, callId: call.id };
     const row = await approvals.request(request, { signal: loop.guard.signal });
@@ -105,7 +123,13 @@ async function ask(loop: LoopContext, question: Question): Promise<PreparedCall>
     emitDecided(loop, row);
     if (row.status !== 'allowed' || !(await approvals.consume(row.id, action))) return denied(tool, row);
     if (tool.approval === 'first-use' && action.kind === 'tool' && !row.byGrant) {
-      await approvals.grants.add({ genieId: loop.genieId, kind: 'tool', subject: action.subject, effect: 'allow', approvalId: row.id });
+      await approvals.grants.add({
+        genieId: loop.genieId,
+        kind: 'tool',
+        subject: action.subject,
+        effect: 'allow',
+        approvalId: row.id,
+      });
     }
     return { state: 'ready', tool, input, approved: true };
   } catch (error) {
@@ -115,16 +139,27 @@ async function ask(loop: LoopContext, question: Question): Promise<PreparedCall>
 
 function waiting(loop: LoopContext, row: Approval): PreparedCall {
   loop.emit({
-    type: 'approval.requested', at: loop.clock.now(), source: 'core.loop', runId: loop.runId,
-    approvalId: row.id, kind: row.action.kind, title: row.title, ...(row.callId ? { callId: row.callId } : {}),
+    type: 'approval.requested',
+    at: loop.clock.now(),
+    source: 'core.loop',
+    runId: loop.runId,
+    approvalId: row.id,
+    kind: row.action.kind,
+    title: row.title,
+    ...(row.callId ? { callId: row.callId } : {}),
   });
   return { state: 'waiting', approvalIds: [row.id] };
 }
 
 function emitDecided(loop: LoopContext, row: Approval): void {
   loop.emit({
-    type: 'approval.decided', at: loop.clock.now(), source: 'core.loop', runId: loop.runId,
-    approvalId: row.id, status: row.status, ...(row.decision ? { by: row.decision.by } : {}),
+    type: 'approval.decided',
+    at: loop.clock.now(),
+    source: 'core.loop',
+    runId: loop.runId,
+    approvalId: row.id,
+    status: row.status,
+    ...(row.decision ? { by: row.decision.by } : {}),
   });
 }
 
@@ -157,4 +192,3 @@ function describeIssues(tool: string, issues: readonly StandardSchemaV1.Issue[])
 function shorten(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
-

@@ -16,7 +16,12 @@ export class RepeatGuard {
   readonly #last = new Map<string, { input: string; output: string; times: number; step: number }>();
 
   /** Called for every finished call; returns a finding when the model should be told or stopped. */
-  note(call: { readonly tool: string; readonly input: string; readonly output: string; readonly step: number }): RepeatFinding | undefined {
+  note(call: {
+    readonly tool: string;
+    readonly input: string;
+    readonly output: string;
+    readonly step: number;
+  }): RepeatFinding | undefined {
     const last = this.#last.get(call.tool);
     const same = last && last.input === call.input && last.output === call.output && call.step - last.step <= 1;
     if (!last || !same) {

@@ -61,14 +61,20 @@ function toAnswer(record: Extract<JournalRecord, { kind: 'answer' }>): ModelAnsw
   return { content: record.content, text, calls, finish: record.finish, usage: record.usage };
 }
 
-function toResult(record: Extract<JournalRecord, { kind: 'result' }>): Pick<LoopCall, 'outcome' | 'outputText' | 'tookMs'> {
+function toResult(
+  record: Extract<JournalRecord, { kind: 'result' }>,
+): Pick<LoopCall, 'outcome' | 'outputText' | 'tookMs'> {
   const error = record.error ?? { code: 'GENIE_TOOL_FAILED' as const, message: 'The error was not recorded.' };
   const outcome: CallOutcome =
-    record.status === 'completed' ? { status: 'completed', output: record.output ?? null } : { status: record.status, error };
+    record.status === 'completed'
+      ? { status: 'completed', output: record.output ?? null }
+      : { status: record.status, error };
   const outputText =
     outcome.status !== 'completed'
       ? `${outcome.error.code}: ${outcome.error.message}`
-      : typeof outcome.output === 'string' ? outcome.output : JSON.stringify(outcome.output);
+      : typeof outcome.output === 'string'
+        ? outcome.output
+        : JSON.stringify(outcome.output);
   return { outcome, outputText, tookMs: record.tookMs };
 }
 

@@ -9,8 +9,8 @@ import { type Clock, systemClock } from '../ports/clock.ts';
 import type { EgressPort } from '../ports/egress.ts';
 import { createIds } from '../ports/ids.ts';
 import type { MemoryPort } from '../ports/memory.ts';
-import type { Tool, Toolbox } from '../tool/tool.ts';
 import { toToolbox } from '../tool/to-toolbox.ts';
+import type { Tool, Toolbox } from '../tool/tool.ts';
 import { AbortGuard } from './abort-guard.ts';
 import { type BudgetOptions, checkBudget } from './budget.ts';
 import { driveLoop, type LoopResult } from './drive-loop.ts';
@@ -118,7 +118,11 @@ function createContext(options: LoopOptions, runId: string, events: EventStream<
   };
 }
 
-async function startLoop(options: LoopOptions, context: LoopContext, start: readonly LoopMessage[]): Promise<LoopResult> {
+async function startLoop(
+  options: LoopOptions,
+  context: LoopContext,
+  start: readonly LoopMessage[],
+): Promise<LoopResult> {
   // Gives the caller the rest of this turn to start iterating: whether to stream is decided by that.
   await undefined;
   const { journal } = options;
@@ -132,8 +136,14 @@ async function startLoop(options: LoopOptions, context: LoopContext, start: read
   try {
     const opened = run.recorded[0];
     const messages = opened?.kind === 'opened' ? (opened.meta.messages as unknown as readonly LoopMessage[]) : start;
-    if (!opened) run.append({ kind: 'opened', at: context.clock.now(), meta: { loop: true, messages: start as unknown as JsonObject[] } });
+    if (!opened)
+      run.append({
+        kind: 'opened',
+        at: context.clock.now(),
+        meta: { loop: true, messages: start as unknown as JsonObject[] },
+      });
     const ended = await runWithTimeLimit({ ...context, run }, messages);
+    closeRun(run, context, ended);
     return ended;
   } catch (error) {
     return failedBeforeStart(context, error);
@@ -142,10 +152,25 @@ async function startLoop(options: LoopOptions, context: LoopContext, start: read
   }
 }
 
+/** A loop that will not go on is a closed run: it is listed with its end, and compaction may drop it. */
+function closeRun(run: RunJournal, { clock }: LoopContext, { finish, text, steps, usage }: LoopResult): void {
+  const { reason } = finish;
+  if (reason === 'aborted' || reason === 'waiting' || reason === 'journal-error') return;
+  if (run.recorded.at(-1)?.kind === 'closed') return;
+  const status = reason === 'stop' || reason === 'stop-condition' ? 'completed' : 'failed';
+  const outcome = { text, steps, usage: { ...usage }, finish: finish as unknown as JsonObject };
+  try {
+    run.append({ kind: 'closed', at: clock.now(), status, outcome });
+  } catch {
+    // The end is recorded already; the run is only not closed yet.
+  }
+}
+
 /** Drives the loop under its time budget. Shared with the execute phase of a genie. */
 export async function runWithTimeLimit(context: LoopContext, start: readonly LoopMessage[]): Promise<LoopResult> {
   const { timeMs } = context.budget;
-  const cancel = timeMs === undefined ? undefined : context.clock.schedule(timeMs, () => context.guard.interrupt('time'));
+  const cancel =
+    timeMs === undefined ? undefined : context.clock.schedule(timeMs, () => context.guard.interrupt('time'));
   try {
     return await driveLoop(context, start);
   } finally {
@@ -155,15 +180,29 @@ export async function runWithTimeLimit(context: LoopContext, start: readonly Loo
 }
 
 async function failedBeforeStart(context: LoopContext, error: unknown): Promise<LoopResult> {
-  const journalError = GenieError.isInstance(error) ? error : new GenieError('GENIE_JOURNAL_FAILED', String(error), { cause: error });
+  const journalError = GenieError.isInstance(error)
+    ? error
+    : new GenieError('GENIE_JOURNAL_FAILED', String(error), { cause: error });
   const failing: LoopContext = { ...context, run: undefined, budget: {} };
   failing.guard.dispose();
   const finish = { reason: 'journal-error', error: journalError.toJSON() } as const;
   context.emit({
-    type: 'loop.finished', at: context.clock.now(), source: 'core.loop', runId: context.runId, step: 0,
-    reason: finish.reason, error: finish.error, usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, modelCalls: 0 },
+    type: 'loop.finished',
+    at: context.clock.now(),
+    source: 'core.loop',
+    runId: context.runId,
+    step: 0,
+    reason: finish.reason,
+    error: finish.error,
+    usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, modelCalls: 0 },
   });
-  return { text: '', steps: 0, usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, modelCalls: 0 }, finish, calls: [] };
+  return {
+    text: '',
+    steps: 0,
+    usage: { inputTokens: 0, outputTokens: 0, cachedInputTokens: 0, modelCalls: 0 },
+    finish,
+    calls: [],
+  };
 }
 
 function readStart(options: LoopOptions): readonly LoopMessage[] {
@@ -171,7 +210,10 @@ function readStart(options: LoopOptions): readonly LoopMessage[] {
   if (options.prompt !== undefined) messages.push({ role: 'user', content: options.prompt });
   for (const message of options.messages ?? []) messages.push(readMessage(message));
   if (!messages.some((message) => message.role !== 'system')) {
-    throw new GenieError('GENIE_LOOP_OPTIONS', 'A loop needs something to work on: pass "prompt" (a text) or "messages".');
+    throw new GenieError(
+      'GENIE_LOOP_OPTIONS',
+      'A loop needs something to work on: pass "prompt" (a text) or "messages".',
+    );
   }
   return messages;
 }
@@ -184,7 +226,10 @@ function readMessage(message: LoopMessage): LoopMessage {
     ? content.map((part: { text?: unknown }) => (typeof part?.text === 'string' ? part.text : '')).join('')
     : content;
   if (typeof text !== 'string' || (role !== 'user' && role !== 'assistant' && role !== 'system')) {
-    throw new GenieError('GENIE_LOOP_OPTIONS', `A message is { role: "system" | "user" | "assistant", content: "text" }; received role ${JSON.stringify(role)}.`);
+    throw new GenieError(
+      'GENIE_LOOP_OPTIONS',
+      `A message is { role: "system" | "user" | "assistant", content: "text" }; received role ${JSON.stringify(role)}.`,
+    );
   }
   return { role, content: text };
 }

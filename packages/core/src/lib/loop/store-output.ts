@@ -1,5 +1,6 @@
 import { describeThrown } from '../genie-error.ts';
 import type { JsonValue } from '../json.ts';
+import { interrupted } from './abort-guard.ts';
 import type { LoopContext } from './loop-context.ts';
 import type { CallOutcome } from './transcript.ts';
 
@@ -12,15 +13,23 @@ interface StoredOutcome {
  * Gives an outcome the form that is journaled and shown to the model: plain JSON within the size limit. A result that
  * is no JSON (a cycle, a BigInt) is a failed call; one that is too long is cut and, if possible, kept whole elsewhere.
  */
-export function storeOutput(loop: LoopContext, callId: string, outcome: CallOutcome): StoredOutcome | Promise<StoredOutcome> {
+export function storeOutput(
+  loop: LoopContext,
+  callId: string,
+  outcome: CallOutcome,
+): StoredOutcome | Promise<StoredOutcome> {
   if (outcome.status !== 'completed') return { outcome, outputText: `${outcome.error.code}: ${outcome.error.message}` };
   const { output } = outcome;
-  if (typeof output === 'string' && output.length <= loop.limits.maxOutputCharacters) return { outcome, outputText: output };
+  if (typeof output === 'string' && output.length <= loop.limits.maxOutputCharacters)
+    return { outcome, outputText: output };
   let text: string;
   try {
     text = typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null');
   } catch (error) {
-    const record = { code: 'GENIE_TOOL_RESULT', message: `The tool's result is not JSON: ${describeThrown(error)}` } as const;
+    const record = {
+      code: 'GENIE_TOOL_RESULT',
+      message: `The tool's result is not JSON: ${describeThrown(error)}`,
+    } as const;
     return { outcome: { status: 'failed', error: record }, outputText: `${record.code}: ${record.message}` };
   }
   if (text.length > loop.limits.maxOutputCharacters) return cut(loop, callId, text);
@@ -31,12 +40,15 @@ async function cut(loop: LoopContext, callId: string, text: string): Promise<Sto
   const limit = loop.limits.maxOutputCharacters;
   let where = '';
   if (loop.keepOutput) {
+    // Interrupted or not, the call was made: its result is recorded, at worst cut.
     try {
-      where = ` The whole result is kept as ${JSON.stringify(await loop.keepOutput({ runId: loop.runId, callId }, text))}.`;
+      const name = await loop.guard.race(loop.keepOutput({ runId: loop.runId, callId }, text));
+      where = ` The whole result is kept as ${JSON.stringify(name)}.`;
     } catch (error) {
-      where = ` The whole result could not be kept (${describeThrown(error)}).`;
+      const why = error === interrupted ? 'the run was stopped' : describeThrown(error);
+      where = ` The whole result could not be kept (${why}).`;
     }
   }
-  const output: JsonValue = `${text.slice(0, limit)}\n[Cut here: the result has ${text.length} characters, ${limit} are shown.${where}]`;
+  const output: JsonValue = `${text.slice(0, limit).toWellFormed()}\n[Cut here: the result has ${text.length} characters, ${limit} are shown.${where}]`;
   return { outcome: { status: 'completed', output }, outputText: output };
 }

@@ -21,6 +21,8 @@ export interface FinishedCall {
   readonly callId: string;
   readonly tool: string;
   readonly outcome: CallOutcome;
+  /** The result as text: its length is what the model reads. */
+  readonly outputText: string;
 }
 
 /**
@@ -29,6 +31,8 @@ export interface FinishedCall {
  */
 export class Transcript {
   readonly messages: ModelMessage[] = [];
+  /** Estimated tokens of each message, its frame included. */
+  readonly tokens: number[] = [];
   /** Characters in all messages; four of them count as one token. */
   characters = 0;
 
@@ -54,7 +58,13 @@ export class Transcript {
       const options = part.metadata ? { providerOptions: part.metadata as never } : undefined;
       if (part.type === 'call') {
         characters += part.input.length + part.tool.length;
-        content.push({ type: 'tool-call', toolCallId: part.id, toolName: part.tool, input: readInput(part.input), ...options });
+        content.push({
+          type: 'tool-call',
+          toolCallId: part.id,
+          toolName: part.tool,
+          input: readInput(part.input),
+          ...options,
+        });
       } else {
         characters += part.text.length;
         content.push({ type: part.type, text: part.text, ...options });
@@ -68,7 +78,7 @@ export class Transcript {
     const content: Extract<ModelMessage, { role: 'tool' }>['content'] = [];
     for (const call of calls) {
       const output = toModelOutput(call.outcome);
-      characters += 'value' in output && typeof output.value === 'string' ? output.value.length : 64;
+      characters += call.outputText.length + call.tool.length;
       content.push({ type: 'tool-result', toolCallId: call.callId, toolName: call.tool, output });
     }
     this.#push({ role: 'tool', content }, characters);
@@ -76,9 +86,13 @@ export class Transcript {
 
   #push(message: ModelMessage, characters: number): void {
     this.messages.push(message);
+    this.tokens.push(Math.ceil(characters / 4) + frameTokens);
     this.characters += characters;
   }
 }
+
+/** What a message costs beside its text. */
+export const frameTokens = 4;
 
 type ModelToolOutput = Extract<
   Extract<ModelMessage, { role: 'tool' }>['content'][number],
