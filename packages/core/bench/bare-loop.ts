@@ -16,7 +16,12 @@ interface BareCall {
 }
 
 const tools = [
-  { type: 'function' as const, name: 'look-up', description: 'Looks an entry up.', inputSchema: z.toJSONSchema(lookUpInput) as never },
+  {
+    type: 'function' as const,
+    name: 'look-up',
+    description: 'Looks an entry up.',
+    inputSchema: z.toJSONSchema(lookUpInput) as never,
+  },
 ];
 
 /** Nothing but the loop. */
@@ -26,12 +31,20 @@ export async function bareLoop(model: LanguageModel): Promise<string> {
     const { content } = await model.doGenerate({ prompt: messages, tools });
     const [part] = content;
     if (part?.type !== 'tool-call') return part?.type === 'text' ? part.text : '';
-    push(messages, [{ id: part.toolCallId, name: part.toolName, input: part.input }], [lookUp(lookUpInput.parse(JSON.parse(part.input)))]);
+    push(
+      messages,
+      [{ id: part.toolCallId, name: part.toolName, input: part.input }],
+      [lookUp(lookUpInput.parse(JSON.parse(part.input)))],
+    );
   }
 }
 
 /** The same with events, abort, usage and records. */
-export async function bareLoopWithEvents(model: LanguageModel, emit: Emit, signal: AbortSignal): Promise<{ text: string; records: unknown[] }> {
+export async function bareLoopWithEvents(
+  model: LanguageModel,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<{ text: string; records: unknown[] }> {
   const messages: ModelMessage[] = [{ role: 'user', content: [{ type: 'text', text: 'go' }] }];
   const records: unknown[] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };
@@ -55,7 +68,11 @@ export async function bareLoopWithEvents(model: LanguageModel, emit: Emit, signa
 }
 
 /** The floor on streams: the same loop reading the contract's stream, every part an event. */
-export async function bareLoopOnStreams(model: LanguageModel, emit: Emit, signal: AbortSignal): Promise<{ text: string; records: unknown[] }> {
+export async function bareLoopOnStreams(
+  model: LanguageModel,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<{ text: string; records: unknown[] }> {
   const messages: ModelMessage[] = [{ role: 'user', content: [{ type: 'text', text: 'go' }] }];
   const records: unknown[] = [];
   const usage = { inputTokens: 0, outputTokens: 0 };
@@ -63,7 +80,9 @@ export async function bareLoopOnStreams(model: LanguageModel, emit: Emit, signal
     signal.throwIfAborted();
     emit({ type: 'step.started', step, at: Date.now() });
     const { stream } = await model.doStream({ prompt: messages, tools, abortSignal: signal });
-    const { text, calls, finish } = await readStream(stream, (delta) => emit({ type: 'text.delta', step, at: Date.now(), delta }));
+    const { text, calls, finish } = await readStream(stream, (delta) =>
+      emit({ type: 'text.delta', step, at: Date.now(), delta }),
+    );
     usage.inputTokens += finish?.usage.inputTokens.total ?? 0;
     usage.outputTokens += finish?.usage.outputTokens.total ?? 0;
     records.push({ kind: 'answer', step, at: Date.now(), text, calls, usage: finish?.usage });
@@ -84,7 +103,8 @@ async function readStream(stream: ReadableStream<ModelStreamPart>, onText: (delt
     if (value.type === 'text-delta') {
       text += value.delta;
       onText(value.delta);
-    } else if (value.type === 'tool-call') calls.push({ id: value.toolCallId, name: value.toolName, input: value.input });
+    } else if (value.type === 'tool-call')
+      calls.push({ id: value.toolCallId, name: value.toolName, input: value.input });
     else if (value.type === 'finish') finish = value;
   }
 }
@@ -115,12 +135,20 @@ async function runCalls({ calls, messages, records, emit, step }: CallWork): Pro
 function push(messages: ModelMessage[], calls: readonly BareCall[], outputs: readonly unknown[]): void {
   messages.push({
     role: 'assistant',
-    content: calls.map((call) => ({ type: 'tool-call', toolCallId: call.id, toolName: call.name, input: JSON.parse(call.input) })),
+    content: calls.map((call) => ({
+      type: 'tool-call',
+      toolCallId: call.id,
+      toolName: call.name,
+      input: JSON.parse(call.input),
+    })),
   });
   messages.push({
     role: 'tool',
     content: calls.map((call, index) => ({
-      type: 'tool-result', toolCallId: call.id, toolName: call.name, output: { type: 'json', value: outputs[index] as never },
+      type: 'tool-result',
+      toolCallId: call.id,
+      toolName: call.name,
+      output: { type: 'json', value: outputs[index] as never },
     })),
   });
 }

@@ -19,7 +19,10 @@ export type Contenders<Name extends string> = Readonly<Record<Name, () => Promis
 export type Rounds<Name extends string> = Readonly<Record<Name, readonly number[]>>;
 
 /** Measures contenders in turn, round by round, so that a slow moment of the machine hits all of them. */
-export async function interleave<Name extends string>(rounds: number, contenders: Contenders<Name>): Promise<Rounds<Name>> {
+export async function interleave<Name extends string>(
+  rounds: number,
+  contenders: Contenders<Name>,
+): Promise<Rounds<Name>> {
   const names = Object.keys(contenders) as Name[];
   const values = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (const name of names) await contenders[name]();

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import type { LanguageModel, ModelGenerateResult, ModelStreamPart } from '../src/lib/model/language-model.ts';
 import { defineTool } from '../src/lib/tool/define-tool.ts';
 import type { ToolEffect } from '../src/lib/tool/tool.ts';
-import type { LanguageModel, ModelGenerateResult, ModelStreamPart } from '../src/lib/model/language-model.ts';
 
 /** Steps with a tool call in a run of the workload; one more answer ends it. */
 export const toolSteps = 20;
@@ -17,7 +17,14 @@ function answerOf(step: number, steps: number): ModelGenerateResult {
   return {
     content: isLast
       ? [{ type: 'text', text: 'done' }]
-      : [{ type: 'tool-call', toolCallId: `call-${step}`, toolName: 'look-up', input: `{"key":"item-${step}","page":${step}}` }],
+      : [
+          {
+            type: 'tool-call',
+            toolCallId: `call-${step}`,
+            toolName: 'look-up',
+            input: `{"key":"item-${step}","page":${step}}`,
+          },
+        ],
     finishReason: { unified, raw: unified },
     usage,
     warnings: [],
@@ -61,7 +68,12 @@ function withoutSystem(prompt: readonly { readonly role: string }[]): number {
 export function streamOf(answer: ModelGenerateResult): ReadableStream<ModelStreamPart> {
   const parts: ModelStreamPart[] = [{ type: 'stream-start', warnings: [] }];
   for (const part of answer.content) {
-    if (part.type === 'text') parts.push({ type: 'text-start', id: '1' }, { type: 'text-delta', id: '1', delta: part.text }, { type: 'text-end', id: '1' });
+    if (part.type === 'text')
+      parts.push(
+        { type: 'text-start', id: '1' },
+        { type: 'text-delta', id: '1', delta: part.text },
+        { type: 'text-end', id: '1' },
+      );
     else if (part.type === 'tool-call') parts.push(part);
   }
   parts.push({ type: 'finish', finishReason: answer.finishReason, usage: answer.usage });

@@ -3,3 +3,8 @@ export type { FixedClock } from './lib/testing/fixed-clock.ts';
 export { fixedClock } from './lib/testing/fixed-clock.ts';
 export type { ScriptedAnswer, ScriptedModel, ScriptedModelOptions } from './lib/testing/scripted-model.ts';
 export { scriptedModel } from './lib/testing/scripted-model.ts';
+export type { VolatileEgressOptions } from './lib/testing/volatile-egress.ts';
+export { createVolatileEgress } from './lib/testing/volatile-egress.ts';
+export type { VolatileMemoryOptions } from './lib/testing/volatile-memory.ts';
+export { createVolatileMemory } from './lib/testing/volatile-memory.ts';
+export { createVolatileMetrics } from './lib/testing/volatile-metrics.ts';

@@ -12,8 +12,8 @@ import { createMemoryJournal } from './journal/memory-journal.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { RunQueue } from './run-queue.ts';
 import type { Trigger } from './run-record.ts';
-import { type RunStarter, startRun } from './start-run.ts';
 import type { Scheduler } from './schedule/scheduler.ts';
+import { type RunStarter, startRun } from './start-run.ts';
 
 /**
  * Makes a genie. Nothing runs yet. With a home the journal, approvals and artifacts live there, and this process owns it
@@ -69,7 +69,12 @@ class OpenGenie implements Genie {
       ...(raw.onWarning ? { onWarning: raw.onWarning } : {}),
     });
     const { provider } = options.models.execution.model;
-    this.#disconnectTelemetry = connectTelemetry({ bus: this.events, tracer: raw.telemetry, genieId: this.id, provider });
+    this.#disconnectTelemetry = connectTelemetry({
+      bus: this.events,
+      tracer: raw.telemetry,
+      genieId: this.id,
+      provider,
+    });
     this.#starter = {
       genieId: this.id,
       options,
@@ -108,7 +113,10 @@ class OpenGenie implements Genie {
     const { schedule, onWarning } = this.#options.raw;
     if (!schedule || !this.#home) {
       const missing = schedule ? 'home' : 'schedule: { cron, timezone }';
-      throw new GenieError('GENIE_SCHEDULE_MISSING', `This genie cannot wake by itself: pass ${missing} to createGenie.`);
+      throw new GenieError(
+        'GENIE_SCHEDULE_MISSING',
+        `This genie cannot wake by itself: pass ${missing} to createGenie.`,
+      );
     }
     // Loaded here: most processes that embed a genie wake it themselves.
     const { createWaker } = await import('./waker.ts');
@@ -120,6 +128,18 @@ class OpenGenie implements Genie {
 
   async stop(): Promise<void> {
     await this.#waker?.stop();
+  }
+
+  async recommendSchedule() {
+    const { schedule } = this.#options.raw;
+    if (!schedule)
+      throw new GenieError(
+        'GENIE_SCHEDULE_MISSING',
+        'There is no schedule to improve: pass schedule: { cron, timezone } to createGenie.',
+      );
+    const { adviseSchedule } = await import('./advise-schedule.ts');
+    const { approvals, events, id: genieId, journal } = this;
+    return adviseSchedule({ approvals, events: events.emit, clock: this.#options.clock, genieId, journal }, schedule);
   }
 
   nextWake(): number | undefined {

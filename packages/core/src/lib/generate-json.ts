@@ -17,6 +17,7 @@ export interface JsonRequest<Schema extends z.ZodType> {
   readonly system: string;
   readonly prompt: string;
   readonly guard: AbortGuard;
+  readonly maxOutputTokens?: number | undefined;
 }
 
 export interface JsonAnswer<Value> {
@@ -44,6 +45,7 @@ export async function generateJson<Schema extends z.ZodType>(
       generateAnswer(model, {
         prompt,
         responseFormat: { type: 'json', schema: request.jsonSchema as never, name: request.name },
+        ...(request.maxOutputTokens === undefined ? {} : { maxOutputTokens: request.maxOutputTokens }),
         abortSignal: request.guard.signal,
       }),
     );

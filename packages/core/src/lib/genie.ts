@@ -1,4 +1,4 @@
-import type { Approvals } from './approvals/approvals.ts';
+import type { Approval, Approvals } from './approvals/approvals.ts';
 import type { Proposal } from './creation/proposal.ts';
 import type { EventBus } from './events/bus.ts';
 import type { RunEvent } from './events/genie-event.ts';
@@ -16,6 +16,7 @@ import type { MetricsPort } from './ports/metrics.ts';
 import type { NotifierPort } from './ports/notifier.ts';
 import type { Source, Trigger } from './run-record.ts';
 import type { RunOutcome } from './run-state.ts';
+import type { ScheduleRecommendation } from './schedule/recommend.ts';
 import type { ScheduleOptions } from './schedule/schedule.ts';
 import type { Tool, Toolbox } from './tool/tool.ts';
 import type { WakeGate } from './wake-gate.ts';
@@ -73,6 +74,12 @@ export interface RunHandle extends AsyncIterable<RunEvent> {
   cancel(): void;
 }
 
+/** A recommended schedule and the approval that decides on it. */
+export interface ScheduleAdvice {
+  readonly recommendation: ScheduleRecommendation;
+  readonly approval: Approval;
+}
+
 export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Makes a trigger idempotent: the same id is run once, whatever happens. Default: a new id. */
@@ -103,6 +110,11 @@ export interface Genie {
   start(options?: { readonly keepAlive?: boolean }): Promise<void>;
   /** Stops waking. Running runs go on. */
   stop(): Promise<void>;
+  /**
+   * Learns from the runs of this genie when it should wake, and puts that before the user as an approval. Undefined while there
+   * is too little to learn from, or nothing to gain. Rejects with `GENIE_SCHEDULE_MISSING` without a schedule.
+   */
+  recommendSchedule(): Promise<ScheduleAdvice | undefined>;
   /** When the next wake is due, epoch ms; undefined while stopped. */
   nextWake(): number | undefined;
   /** Cancels what runs, and closes what this genie opened itself. Idempotent. */

@@ -23,7 +23,7 @@ export interface FileStoreDeps {
 }
 
 const abandonedAfterMs = 60 * 60 * 1000;
-const maxCachedRows = 1_000;
+const maxCachedRows = 5_000;
 const pollWithoutWatchMs = 250;
 
 /**
@@ -87,13 +87,13 @@ class FileStore implements ApprovalStore {
 
   readAll(): Promise<readonly StoredApproval[]> {
     return this.#guard('read', async () => {
-      const names = await this.#fileSystem.readdir(this.#dir);
+      const names = new Set(await this.#fileSystem.readdir(this.#dir));
       const found: StoredApproval[] = [];
       for (const name of names) {
         const id = /^(apr_[\w-]{1,64})\.json$/.exec(name)?.[1];
         if (id === undefined) continue;
         try {
-          const stored = await this.#read(id);
+          const stored = await this.#read(id, names);
           if (stored) found.push(stored);
         } catch (error) {
           this.#report(join(this.#dir, name), describeThrown(error));
@@ -181,16 +181,19 @@ class FileStore implements ApprovalStore {
     return { number, ...(stored ? { stored } : {}) };
   }
 
-  async #read(id: string): Promise<StoredApproval | undefined> {
+  /** `names`, when the folder was just listed, saves looking for files that are not there. */
+  async #read(id: string, names?: ReadonlySet<string>): Promise<StoredApproval | undefined> {
     const row = this.#rows.get(id) ?? (await this.#parse(this.#path(id, '.json'), parseRow, id));
     if (!row) return undefined;
     remember(this.#rows, id, row);
+    if (names && !names.has(`${id}.decision.json`)) return { row, used: false };
     const path = this.#path(id, '.decision.json');
     const settlement = this.#settlements.get(id) ?? (await this.#parse(path, (text) => parseSettlement(id, text)));
     // An unreadable decision must neither allow anything nor let somebody decide again.
     if (!settlement) return settlement === undefined ? { row, used: false } : undefined;
     remember(this.#settlements, id, settlement);
-    return { row, settlement, used: await this.#isThere(this.#path(id, '.used')) };
+    const used = names ? names.has(`${id}.used`) : await this.#isThere(this.#path(id, '.used'));
+    return { row, settlement, used };
   }
 
   /** Undefined when there is no file, null when it cannot be understood. */

@@ -57,8 +57,8 @@ class Drive {
   #offered: { readonly names: string; readonly tools: ModelFunctionTool[] } | undefined;
   #steps = 0;
   #text = '';
-  #usage: Usage = noUsage;
-  #costUsd = 0;
+  #usage: Usage;
+  #costUsd: number;
   #waitedMs = 0;
   #modelFaults = 0;
   /** The end was recorded by a former process. */
@@ -68,6 +68,8 @@ class Drive {
     this.#loop = loop;
     this.#transcript = new Transcript(start);
     this.#faults = new FaultCounter(loop.limits.faultTolerance);
+    this.#usage = loop.spent?.usage ?? noUsage;
+    this.#costUsd = loop.spent?.costUsd ?? 0;
     this.#startedAt = loop.clock.elapsed();
     this.#sink = {
       text: (text) =>

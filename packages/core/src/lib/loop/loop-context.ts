@@ -76,6 +76,8 @@ export interface LoopContext {
   readonly settings: ModelSettings;
   readonly tools: Toolbox;
   readonly budget: BudgetOptions;
+  /** Spent before the loop began, e.g. on planning. Counts against the budget and in the result. */
+  readonly spent?: { readonly usage: Usage; readonly costUsd: number };
   readonly limits: LoopLimits;
   readonly stopWhen: StopCondition | undefined;
   readonly clock: Clock;

@@ -1,9 +1,8 @@
+import { type JsonValue, parseJson } from '../json.ts';
 import type { LoopResult } from '../loop/drive-loop.ts';
 import type { LoopCall, LoopContext } from '../loop/loop-context.ts';
-import { addUsage } from '../loop/replay.ts';
 import { runWithTimeLimit } from '../loop/run-loop.ts';
 import type { LoopMessage } from '../loop/transcript.ts';
-import { parseJson, type JsonValue } from '../json.ts';
 import { parseBriefing } from '../parse-briefing.ts';
 import { sourceKey, writeRunPrompt, writeSystemPrompt } from '../prompt.ts';
 import type { Claim, ToolCallSummary } from '../run-record.ts';
@@ -25,26 +24,45 @@ function writeStart(deps: RunDeps, state: PlannedRun): readonly LoopMessage[] {
     {
       role: 'user',
       content: writeRunPrompt({
-        goal: deps.goal, sources: deps.sources, cursors: state.cursors, memory: state.memory.volatile,
-        plan: state.plan, trigger: state.trigger, today,
+        goal: deps.goal,
+        sources: deps.sources,
+        cursors: state.cursors,
+        memory: state.memory.volatile,
+        plan: state.plan,
+        trigger: state.trigger,
+        today,
       }),
     },
   ];
 }
 
-function toLoopContext(deps: RunDeps, { runId }: PlannedRun): LoopContext {
+function toLoopContext(deps: RunDeps, { runId, planUsage, planCostUsd }: PlannedRun): LoopContext {
   const { model, price } = deps.models.execution;
   return {
-    runId, genieId: deps.genieId, model, price, settings: deps.settings, tools: deps.tools, budget: deps.budget,
-    limits: deps.limits, stopWhen: undefined, clock: deps.clock, approvals: deps.approvals, egress: deps.egress,
-    memory: deps.memory, run: deps.run, keepOutput: deps.keepOutput, guard: deps.guard, emit: deps.emit,
-    isStreaming: deps.isStreaming, ready: deps.ready,
+    runId,
+    genieId: deps.genieId,
+    model,
+    price,
+    settings: deps.settings,
+    tools: deps.tools,
+    budget: deps.budget,
+    limits: deps.limits,
+    stopWhen: undefined,
+    clock: deps.clock,
+    approvals: deps.approvals,
+    egress: deps.egress,
+    memory: deps.memory,
+    run: deps.run,
+    keepOutput: deps.keepOutput,
+    guard: deps.guard,
+    emit: deps.emit,
+    isStreaming: deps.isStreaming,
+    ready: deps.ready,
   };
 }
 
 function toExecutedRun(deps: RunDeps, state: PlannedRun, result: LoopResult): ExecutedRun {
   const briefing = parseBriefing(result.text);
-  const costUsd = result.costUsd === undefined ? undefined : result.costUsd + state.planCostUsd;
   return {
     ...state,
     text: result.text,
@@ -52,8 +70,8 @@ function toExecutedRun(deps: RunDeps, state: PlannedRun, result: LoopResult): Ex
     briefing,
     finish: result.finish,
     steps: result.steps,
-    usage: addUsage(state.planUsage, result.usage),
-    costUsd,
+    usage: result.usage,
+    costUsd: result.costUsd,
     toolCalls: result.calls.map(summarizeCall),
     newCursors: readCursors(result.calls),
     endedAt: deps.clock.now(),
@@ -76,7 +94,8 @@ function summarizeCall(call: LoopCall): ToolCallSummary {
     tool: call.tool,
     input: readInput(call.input),
     status: outcome.status,
-    outputText: call.outputText.length > summaryCharacters ? call.outputText.slice(0, summaryCharacters) : call.outputText,
+    outputText:
+      call.outputText.length > summaryCharacters ? call.outputText.slice(0, summaryCharacters) : call.outputText,
     tookMs: call.tookMs,
     ...(outcome.status === 'completed' ? {} : { error: outcome.error }),
   };
@@ -95,7 +114,10 @@ function readCursors(calls: readonly LoopCall[]): Record<string, string> {
   const cursors: Record<string, string> = {};
   for (const { outcome } of calls) {
     if (outcome.status !== 'completed') continue;
-    const output = outcome.output as { readonly source?: { readonly kind?: unknown; readonly location?: unknown }; readonly cursor?: unknown } | null;
+    const output = outcome.output as {
+      readonly source?: { readonly kind?: unknown; readonly location?: unknown };
+      readonly cursor?: unknown;
+    } | null;
     const kind = output?.source?.kind;
     const location = output?.source?.location;
     if (typeof kind === 'string' && typeof location === 'string' && typeof output?.cursor === 'string') {

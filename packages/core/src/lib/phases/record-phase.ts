@@ -6,7 +6,11 @@ import type { RunDeps } from '../run-state.ts';
  * Runs a phase once: its delta is journaled, and a resumed run takes the recorded delta instead of doing the work
  * again. Rejects with `interrupted` as soon as the run has to stop.
  */
-export async function recordPhase<Delta extends object>(deps: RunDeps, phase: PhaseName, work: () => Promise<Delta>): Promise<Delta> {
+export async function recordPhase<Delta extends object>(
+  deps: RunDeps,
+  phase: PhaseName,
+  work: () => Promise<Delta>,
+): Promise<Delta> {
   const recorded = deps.run.recorded.find((record) => record.kind === 'phase' && record.phase === phase);
   if (recorded?.kind === 'phase') return recorded.output as unknown as Delta;
   return runPhase(deps, phase, async () => {

@@ -16,11 +16,24 @@ export async function remember(deps: RunDeps, state: AwakeRun): Promise<Remember
     if (!memory) return { memory: { stable: '', volatile: '' }, cursors: {}, storedPlan: null };
     const startedAt = clock.elapsed();
     const enrichment = await memory.enrich(
-      { runId: state.runId, genieId: deps.genieId, goal: deps.goal, query: queryOf(deps, state), tokenBudget: memoryTokens },
+      {
+        runId: state.runId,
+        genieId: deps.genieId,
+        goal: deps.goal,
+        query: queryOf(deps, state),
+        tokenBudget: memoryTokens,
+      },
       { signal: deps.guard.signal },
     );
     const tookMs = clock.elapsed() - startedAt;
-    deps.emit({ type: 'memory.recalled', at: clock.now(), source: 'core.remember', runId: state.runId, items: enrichment.items.length, tookMs });
+    deps.emit({
+      type: 'memory.recalled',
+      at: clock.now(),
+      source: 'core.remember',
+      runId: state.runId,
+      items: enrichment.items.length,
+      tookMs,
+    });
     return {
       memory: { stable: enrichment.stable, volatile: enrichment.volatile },
       cursors: readTexts(await memory.working.get(cursorsKey)),

@@ -12,14 +12,22 @@ export async function report(deps: RunDeps, state: MemorizedRun): Promise<Report
         kind: 'briefing',
         genieId: deps.genieId,
         title: state.briefing.title,
-        body: state.briefing.items.map((item) => item.text).join('\n').slice(0, 2_000),
+        body: state.briefing.items
+          .map((item) => item.text)
+          .join('\n')
+          .slice(0, 2_000),
       },
       { signal: deps.guard.signal },
     );
     const deliveries = results?.filter((result) => result.status === 'delivered').length ?? 0;
     deps.emit({
-      type: 'briefing.delivered', at: deps.clock.now(), source: 'core.report', runId: state.runId,
-      title: state.briefing.title, items: state.briefing.items.length, deliveries,
+      type: 'briefing.delivered',
+      at: deps.clock.now(),
+      source: 'core.report',
+      runId: state.runId,
+      title: state.briefing.title,
+      items: state.briefing.items.length,
+      deliveries,
     });
     return { deliveries };
   });

@@ -6,7 +6,12 @@ import { runPhase } from './record-phase.ts';
 export async function sleep(deps: RunDeps, state: ReportedRun | AwakeRun): Promise<RunOutcome> {
   return runPhase(deps, 'sleep', async () => {
     const outcome = 'finish' in state ? outcomeOf(state) : skippedOutcome(state);
-    deps.run.append({ kind: 'closed', at: deps.clock.now(), status: outcome.status, outcome: JSON.parse(JSON.stringify(outcome)) });
+    deps.run.append({
+      kind: 'closed',
+      at: deps.clock.now(),
+      status: outcome.status,
+      outcome: JSON.parse(JSON.stringify(outcome)),
+    });
     await deps.run.settled();
     return outcome;
   });
@@ -27,12 +32,21 @@ function outcomeOf(state: ReportedRun): RunOutcome {
     steps: state.steps,
     usage: state.usage,
     ...(state.costUsd === undefined ? {} : { costUsd: state.costUsd }),
-    ...(succeeded ? {} : { error: error ?? { code: 'GENIE_RUN_FAILED' as const, message: `The run ended early: ${reason}.` } }),
+    ...(succeeded
+      ? {}
+      : { error: error ?? { code: 'GENIE_RUN_FAILED' as const, message: `The run ended early: ${reason}.` } }),
   };
 }
 
 function skippedOutcome(state: AwakeRun): RunOutcome {
   return {
-    runId: state.runId, status: 'skipped', reason: state.gate.reason, claim: 'none', text: '', plan: [], steps: 0, usage: noUsage,
+    runId: state.runId,
+    status: 'skipped',
+    reason: state.gate.reason,
+    claim: 'none',
+    text: '',
+    plan: [],
+    steps: 0,
+    usage: noUsage,
   };
 }

@@ -12,8 +12,12 @@ export async function wake(deps: RunDeps, state: TriggeredRun): Promise<AwakeRun
   const gate = await recordPhase(deps, 'wake', async () => {
     const decision = await decide(deps, state);
     deps.emit({
-      type: 'gate.decided', at: deps.clock.now(), source: 'core.wake', runId: state.runId,
-      wake: decision.wake, reason: decision.reason,
+      type: 'gate.decided',
+      at: deps.clock.now(),
+      source: 'core.wake',
+      runId: state.runId,
+      wake: decision.wake,
+      reason: decision.reason,
     });
     return decision;
   });

@@ -1,4 +1,10 @@
-import type { LanguageModel, ModelCallOptions, ModelContent, ModelGenerateResult, ModelStreamPart } from '../model/language-model.ts';
+import type {
+  LanguageModel,
+  ModelCallOptions,
+  ModelContent,
+  ModelGenerateResult,
+  ModelStreamPart,
+} from '../model/language-model.ts';
 
 /** One answer of a {@link scriptedModel}. */
 export interface ScriptedAnswer {
@@ -35,7 +41,8 @@ export function scriptedModel(script: Script, options: ScriptedModelOptions = {}
   const requests: ModelCallOptions[] = [];
   const next = async (request: ModelCallOptions): Promise<ScriptedAnswer> => {
     const index = requests.push(request) - 1;
-    const answer = typeof script === 'function' ? script(request, index) : (script[Math.min(index, script.length - 1)] ?? {});
+    const answer =
+      typeof script === 'function' ? script(request, index) : (script[Math.min(index, script.length - 1)] ?? {});
     const delayMs = answer.delayMs ?? options.delayMs ?? 0;
     if (delayMs > 0) await delay(delayMs, request.abortSignal);
     request.abortSignal?.throwIfAborted();
@@ -98,7 +105,9 @@ function toStream(answer: ScriptedAnswer, step: number): ReadableStream<ModelStr
       parts.push(part);
     }
   }
-  parts.push(answer.error === undefined ? { type: 'finish', ...ending(answer) } : { type: 'error', error: answer.error });
+  parts.push(
+    answer.error === undefined ? { type: 'finish', ...ending(answer) } : { type: 'error', error: answer.error },
+  );
   let index = 0;
   return new ReadableStream<ModelStreamPart>({
     pull(controller) {
