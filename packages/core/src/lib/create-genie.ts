@@ -178,11 +178,11 @@ class OpenGenie implements Genie {
 
   #openOwnJournal(): Journal {
     if (!this.#home) return createMemoryJournal();
-    const journal = openJournal({ dir: this.#home.journal, now: () => this.#options.clock.now() });
-    return journal;
+    return openJournal({ dir: this.#home.journal, now: () => this.#options.clock.now() });
   }
 
   #assertOpen(): void {
-    if (this.#closing) throw new GenieError('GENIE_CLOSED', 'This genie is closed. Make a new one with createGenie.');
+    if (this.#closing !== undefined)
+      throw new GenieError('GENIE_CLOSED', 'This genie is closed. Make a new one with createGenie.');
   }
 }

@@ -46,6 +46,7 @@ function toLoopContext(deps: RunDeps, { runId, planUsage, planCostUsd }: Planned
     settings: deps.settings,
     tools: deps.tools,
     budget: deps.budget,
+    spent: { usage: planUsage, costUsd: planCostUsd },
     limits: deps.limits,
     stopWhen: undefined,
     clock: deps.clock,
