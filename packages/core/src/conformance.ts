@@ -1,3 +1,5 @@
+export type { ApprovalsSetup } from './lib/conformance/approvals-setup.ts';
+export { approvalsSuite } from './lib/conformance/approvals-suite.ts';
 export type {
   ConformanceCase,
   ConformanceReport,

@@ -19,7 +19,6 @@ export { parseBriefing } from './lib/parse-briefing.ts';
 export type { RunPromptParts } from './lib/prompt.ts';
 export { sourceKey, writeRunPrompt, writeSystemPrompt } from './lib/prompt.ts';
 export type { RunOutcome } from './lib/run-state.ts';
-export { approvedSchedule } from './lib/schedule/ask-for-schedule.ts';
 export type { ScheduleRecommendation } from './lib/schedule/recommend.ts';
 export type { ScheduleOptions } from './lib/schedule/schedule.ts';
 export { parseSchedule } from './lib/schedule/schedule.ts';

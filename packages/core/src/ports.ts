@@ -1,3 +1,4 @@
+export type { ApprovalRow, ApprovalStore, Settlement, StoredApproval } from './lib/approvals/approval-store.ts';
 export type {
   Approval,
   ApprovalAction,
@@ -12,6 +13,8 @@ export type {
   Grants,
   Verdict,
 } from './lib/approvals/approvals.ts';
+export type { ApprovalsDeps } from './lib/approvals/create-approvals.ts';
+export { createApprovals } from './lib/approvals/create-approvals.ts';
 export type { EventOf, EventSink, GenieEvent, GenieEventType, LoopEvent, RunEvent } from './lib/events/genie-event.ts';
 export type { JsonObject, JsonValue } from './lib/json.ts';
 export { canonicalJson, parseJson } from './lib/json.ts';

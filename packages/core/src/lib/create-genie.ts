@@ -63,7 +63,9 @@ class OpenGenie implements Genie {
     this.journal = raw.journal ?? this.#openOwnJournal();
     this.approvals =
       raw.approvals ??
-      (home ? openApprovals({ dir: home.approvals, clock, ids }) : createMemoryApprovals({ clock, ids }));
+      (home
+        ? openApprovals({ dir: home.approvals, clock, ids, ...(raw.onWarning ? { onWarning: raw.onWarning } : {}) })
+        : createMemoryApprovals({ clock, ids }));
     this.events = createEventBus({
       validate: raw.validateEvents ?? false,
       ...(raw.onWarning ? { onWarning: raw.onWarning } : {}),

@@ -27,7 +27,8 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) => {
     if (typeof member !== 'object' || member === null || Array.isArray(member)) return member;
     const record = member as Record<string, unknown>;
-    const sorted: Record<string, unknown> = {};
+    // Without a prototype: a member named `__proto__` is a member like any other.
+    const sorted = Object.create(null) as Record<string, unknown>;
     for (const key of Object.keys(record).sort()) sorted[key] = record[key];
     return sorted;
   });

@@ -1,0 +1,13 @@
+export type { AskForScheduleDeps } from './lib/schedule/ask-for-schedule.ts';
+export { approvedSchedule, askForSchedule } from './lib/schedule/ask-for-schedule.ts';
+export type { OnWake, WakeContext } from './lib/schedule/due-wakes.ts';
+export type { RecommendScheduleInput, ScheduleRecommendation } from './lib/schedule/recommend.ts';
+export { recommendSchedule } from './lib/schedule/recommend.ts';
+export type { MisfirePolicy, Schedule, ScheduleOptions } from './lib/schedule/schedule.ts';
+export { parseSchedule } from './lib/schedule/schedule.ts';
+export type { Scheduler, SchedulerOptions } from './lib/schedule/scheduler.ts';
+export { createScheduler } from './lib/schedule/scheduler.ts';
+export { wakesOfRuns } from './lib/schedule/wake-history.ts';
+export { readWakes } from './lib/schedule/wake-log.ts';
+export type { WakeRecord } from './lib/schedule/wake-records.ts';
+export type { WakeObservation } from './lib/schedule/wake-statistics.ts';
