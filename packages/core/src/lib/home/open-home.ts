@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describeThrown, GenieError } from '../genie-error.ts';
 import type { KeepOutput } from '../loop/loop-context.ts';
-import { type GenieFile, genieFilePath, readGenieFile, writeGenieFile } from './genie-file.ts';
+import { type GenieIdentity, genieFilePath, readGenieJson, writeGenieJson } from './genie-json.ts';
 
 /** The folders of a home. The same names in a container, under `/genie`. */
 export interface HomeFolders {
@@ -17,7 +17,7 @@ export interface HomeFolders {
 }
 
 export interface Home extends HomeFolders {
-  readonly file: GenieFile;
+  readonly file: GenieIdentity;
 }
 
 export function homeFolders(root: string): HomeFolders {
@@ -34,18 +34,24 @@ export function homeFolders(root: string): HomeFolders {
 }
 
 /**
- * Opens a home, and makes it when there is none yet. Throws what {@link readGenieFile} throws except
+ * Opens a home, and makes it when there is none yet. Throws what {@link readGenieJson} throws except
  * `GENIE_HOME_MISSING`.
  */
-export function openHome(root: string, fresh: { readonly id: string; readonly goal: string; readonly createdAt: number }): Home {
+export function openHome(
+  root: string,
+  fresh: { readonly id: string; readonly goal: string; readonly createdAt: number },
+): Home {
   const folders = homeFolders(root);
   try {
-    for (const folder of [folders.workspace, folders.artifacts, folders.memory]) fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [folders.workspace, folders.artifacts, folders.memory])
+      fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new GenieError('GENIE_HOME_UNREADABLE', `The home ${root} cannot be used (${describeThrown(error)}).`, { cause: error });
+    throw new GenieError('GENIE_HOME_UNREADABLE', `The home ${root} cannot be used (${describeThrown(error)}).`, {
+      cause: error,
+    });
   }
-  if (!fs.existsSync(genieFilePath(root))) writeGenieFile(root, { format: 1, ...fresh });
-  return { ...folders, file: readGenieFile(root) };
+  if (!fs.existsSync(genieFilePath(root))) writeGenieJson(root, { format: 1, ...fresh });
+  return { ...folders, file: readGenieJson(root) };
 }
 
 /** Keeps long tool results as files under `artifacts/results`, readable by name. */

@@ -1,0 +1,58 @@
+import type { Command } from '../lib/cli/command.ts';
+import { exitCodes } from '../lib/cli/exit-codes.ts';
+import { findHome } from '../lib/homes/find-home.ts';
+import { homeWords } from '../lib/running/home-words.ts';
+import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+
+export const command: Command = {
+  name: 'run',
+  summary: 'wake a genie now',
+  usage: 'run [NAME] [options]',
+  description:
+    'One pass: wake, remember, plan, execute, measure, memorize, report, sleep. The briefing goes to stdout, progress to stderr. ' +
+    'When the genie needs a decision, it is asked for on a terminal; elsewhere the run waits, durable, and ends with exit code 3. ' +
+    'Ctrl-C leaves a run that can be resumed; a second Ctrl-C ends the process at once.',
+  flags: {
+    ask: { type: 'boolean', help: 'ask for decisions here; --no-ask lets the run wait (default: ask on a terminal)' },
+    force: { type: 'boolean', help: 'run even when the wake gate finds nothing new' },
+    note: { type: 'text', value: 'TEXT', help: 'why you wake it, kept with the run' },
+    'exit-code': { type: 'boolean', help: 'end with 4 when there is nothing new' },
+    ...modelFlags,
+  },
+  examples: [
+    ['genie run', 'wake the only genie there is'],
+    ['genie run news > briefing.md', 'keep the briefing, see the progress'],
+    ['genie run news --json | tail -1 | jq .status', 'the outcome is the last JSON line'],
+  ],
+  stopsByItself: true,
+  maxPositionals: 1,
+  async run(context) {
+    const { flags, terminal, environment, signal } = context;
+    const found = findHome(context);
+    const [{ openGenie }, { conductRun }, { reportOutcome }] = await Promise.all([
+      import('../compose.ts'),
+      import('../lib/running/conduct-run.ts'),
+      import('../lib/running/report-outcome.ts'),
+    ]);
+    const open = await openGenie({
+      home: found.home,
+      environment,
+      models: modelsFrom(flags),
+      signal,
+      wakesAlways: flags.on('force'),
+    });
+    try {
+      const note = flags.text('note');
+      const outcome = await conductRun({
+        context,
+        open,
+        ask: flags.choice('ask') ?? terminal.isInteractive,
+        start: () => open.genie.run({ kind: 'manual', ...(note ? { note } : {}) }, { signal }),
+      });
+      const code = reportOutcome(terminal, outcome, homeWords(context, found));
+      return outcome.status === 'skipped' && flags.on('exit-code') ? exitCodes.nothingNew : code;
+    } finally {
+      await open.close();
+    }
+  },
+};

@@ -1,0 +1,9 @@
+/** What `genie doctor` found out about one thing. */
+export interface Check {
+  readonly name: string;
+  /** `fail` keeps a genie from working, `warn` from working fully. */
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}

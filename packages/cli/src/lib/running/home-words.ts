@@ -1,0 +1,12 @@
+import type { CommandContext } from '../cli/command.ts';
+import type { NamedHome } from '../homes/list-homes.ts';
+
+/** How the user names this genie in the next command line. */
+export function homeWords(context: Pick<CommandContext, 'flags'>, found: NamedHome): string {
+  return context.flags.text('home') === undefined ? found.name : `--home ${quote(found.home)}`;
+}
+
+/** Quoted for a POSIX shell where it needs it. */
+export function quote(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

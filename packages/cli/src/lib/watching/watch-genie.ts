@@ -1,0 +1,98 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventOf, GenieEvent, RunEvent } from '@genie/core/ports';
+import type { OpenGenie } from '../../compose.ts';
+import { dateTime, relative } from '../../print/amounts.ts';
+import { createRunView, type RunView } from '../../print/run-view.ts';
+import { plainLine } from '../../print/style.ts';
+import type { CommandContext } from '../cli/command.ts';
+import { inspectHome } from '../homes/inspect-home.ts';
+import type { NamedHome } from '../homes/list-homes.ts';
+
+export interface WatchOptions {
+  readonly context: Pick<CommandContext, 'terminal' | 'signal'>;
+  readonly named: NamedHome;
+  readonly open: OpenGenie;
+  /** How the user names this genie in a command line. */
+  readonly words: string;
+}
+
+interface WatchDeps extends WatchOptions {
+  readonly view: RunView;
+}
+
+/** How long a wake under way may take to stop before the home is closed all the same. */
+const stopsWithinMs = 5_000;
+
+/**
+ * Wakes one genie by its schedule until the signal aborts: goes on with what was interrupted, prints what happens, takes runs
+ * up again when somebody decided what they waited for. Returns true when a run was cut short.
+ */
+export async function watchGenie(options: WatchOptions): Promise<boolean> {
+  const { context, open, named } = options;
+  const deps: WatchDeps = { ...options, view: createRunView(context.terminal) };
+  const running = new Set<string>();
+  const stopShowing = open.genie.events.onAny((event) => follow(deps, running, event));
+  const { terminal, signal } = context;
+  const { runs } = await inspectHome(named);
+  for (const run of runs) {
+    // While this process owns the home, `running` means that its last owner was cut short.
+    if (run.status === 'running' || run.status === 'ready') await open.resume(run.runId, { signal });
+    else if (run.status === 'waiting') goOnWhenDecided(deps, run.runId, run.approvalIds);
+  }
+  await open.genie.start({ keepAlive: true });
+  terminal.print(`${terminal.style.bold(named.name)} ${nextWords(open)}`);
+  await untilAborted(signal);
+  await Promise.race([open.genie.stop(), sleep(stopsWithinMs, undefined, { ref: false })]);
+  stopShowing();
+  return running.size > 0;
+}
+
+function follow(deps: WatchDeps, running: Set<string>, event: GenieEvent): void {
+  const { context, open, named } = deps;
+  const { terminal } = context;
+  if (terminal.json) terminal.printJson({ genie: named.name, ...event });
+  else if ('runId' in event) deps.view.show(event as RunEvent);
+  else if (event.type === 'schedule.missed')
+    terminal.note(`${terminal.noteStyle.yellow('missed')} the wake of ${dateTime(event.dueAt)}: ${event.action}`);
+  if (event.type === 'run.started' || event.type === 'run.resumed') running.add(event.runId);
+  if (event.type !== 'run.ended') return;
+  running.delete(event.runId);
+  ended(deps, event);
+  if (!context.signal.aborted) terminal.print(`${terminal.style.bold(named.name)} ${nextWords(open)}`);
+}
+
+function ended(deps: WatchDeps, event: EventOf<'run.ended'>): void {
+  const { context, words } = deps;
+  deps.view.end();
+  const { terminal } = context;
+  const why = event.error ? ` ${plainLine(event.error.message, 200)} [${event.error.code}]` : '';
+  if (!terminal.json) terminal.note(`  ${event.status}${why}`);
+  if (event.status !== 'waiting') return;
+  if (!terminal.json) terminal.note(`  Decide in another terminal: genie approve ${words}`);
+  void inspectHome(deps.named).then(({ runs }) => {
+    const run = runs.find(({ runId }) => runId === event.runId);
+    if (run) goOnWhenDecided(deps, run.runId, run.approvalIds);
+  });
+}
+
+/** A decision of another process is seen here too. */
+function goOnWhenDecided({ open, context }: WatchDeps, runId: string, approvalIds: readonly string[]): void {
+  const { signal } = context;
+  void Promise.all(approvalIds.map((id) => open.approvals.wait(id, { signal })))
+    .then(() => (signal.aborted ? undefined : open.resume(runId, { signal })))
+    .catch(() => undefined);
+}
+
+function nextWords({ genie }: OpenGenie): string {
+  const next = genie.nextWake();
+  return next === undefined
+    ? 'has no next wake'
+    : `sleeps; next wake ${relative(next, Date.now())} (${dateTime(next)})`;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
