@@ -1,4 +1,4 @@
-import { buildHello } from '../src/lib/attacks/hello-bytes.ts';
+import { buildHello } from '@genie/egress/conformance';
 import type { Row } from './egress.bench.ts';
 import { bulk, dial, latencies, measureAnswer, median, pingPong, quantile } from './load.ts';
 import { startServer } from './servers.ts';

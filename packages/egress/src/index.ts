@@ -14,6 +14,16 @@ export type { Credential } from './lib/credentials/credentials.ts';
 export type { Lookup } from './lib/dial/lookup.ts';
 export { createResolverLookup, lookupBySystem } from './lib/dial/lookup.ts';
 export { EgressError } from './lib/egress-error.ts';
+export type { GuardOptions, RawUse } from './lib/guard/install-guard.ts';
+export { installGuard } from './lib/guard/install-guard.ts';
+export type {
+  FlushReport,
+  MutationQueue,
+  MutationQueueOptions,
+  SendResult,
+} from './lib/mutations/open-mutation-queue.ts';
+export { openMutationQueue } from './lib/mutations/open-mutation-queue.ts';
+export type { Conflict, Mutation, QueuedMutation } from './lib/mutations/queue-file.ts';
 export type { EgressOptions } from './lib/options.ts';
 export type { AllowEntry, CompiledEntry } from './lib/policy/allow-entry.ts';
 export type { Decision, DenialReason, Destination } from './lib/policy/decision.ts';
@@ -23,3 +33,6 @@ export type { ProxyOptions, ProxyServer } from './lib/proxy/start-proxy.ts';
 export { startProxy } from './lib/proxy/start-proxy.ts';
 export type { StandaloneProxy, StandaloneProxyOptions } from './lib/proxy/start-standalone-proxy.ts';
 export { startStandaloneProxy } from './lib/proxy/start-standalone-proxy.ts';
+export type { NetworkListener, NetworkState, Sentinel, SentinelOptions } from './lib/sentinel/create-sentinel.ts';
+export { createSentinel } from './lib/sentinel/create-sentinel.ts';
+export type { ProbeTarget } from './lib/sentinel/probe-target.ts';

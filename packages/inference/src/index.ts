@@ -10,6 +10,8 @@ export type { DaemonMetrics, WorkerMetrics } from './lib/daemon/daemon-metrics.t
 export type { AnyEmbeddingModel, EmbedderOptions } from './lib/embedder/create-embedder.ts';
 export { createEmbedder } from './lib/embedder/create-embedder.ts';
 export type { Embedder, EmbedderStats, EmbedOptions } from './lib/embedder/embedder.ts';
+export type { Endpoint, EndpointOptions } from './lib/endpoint/start-endpoint.ts';
+export { startEndpoint } from './lib/endpoint/start-endpoint.ts';
 export type { BreakerOptions, FailoverCandidate } from './lib/failover/candidate.ts';
 export type { FailoverModel, FailoverOptions } from './lib/failover/create-failover.ts';
 export { createFailover } from './lib/failover/create-failover.ts';
@@ -27,6 +29,8 @@ export { createOfflineModel } from './lib/offline/offline-model.ts';
 export type { ProviderName } from './lib/provider/providers.ts';
 export type { Environment, ResolveModelOptions } from './lib/resolve-model.ts';
 export { resolveModel } from './lib/resolve-model.ts';
+export type { RetrievalOptions, RetrievalReport, Retriever } from './lib/retrieval/with-retrieval.ts';
+export { withRetrieval } from './lib/retrieval/with-retrieval.ts';
 export type {
   EngineLayer,
   EngineMessage,

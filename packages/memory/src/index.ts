@@ -49,4 +49,5 @@ export type { Durability } from './lib/store/sqlite-database.ts';
 export type { AnyEmbedder, EmbeddingModelLike, TextEmbedder } from './lib/vectors/embedder.ts';
 export type { Int8Scan, Int8ScanOptions } from './lib/vectors/int8-scan.ts';
 export { createInt8Scan } from './lib/vectors/int8-scan.ts';
+export type { OpenVectorStore } from './lib/vectors/vector-search.ts';
 export type { VectorMatch, VectorStore, VectorStoreCapabilities } from './lib/vectors/vector-store.ts';

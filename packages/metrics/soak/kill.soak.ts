@@ -17,7 +17,10 @@ export interface Row {
 
 const before = {
   goal: 'stays',
-  sources: [{ kind: 'feed', location: 'https://a.example/feed' }, { kind: 'feed', location: 'https://b.example/feed' }],
+  sources: [
+    { kind: 'feed', location: 'https://a.example/feed' },
+    { kind: 'feed', location: 'https://b.example/feed' },
+  ],
 };
 const after = { ...before, sources: before.sources.slice(0, 1) };
 
@@ -25,7 +28,13 @@ const after = { ...before, sources: before.sources.slice(0, 1) };
  * Kills a process with SIGKILL at random moments while it observes, measures, evaluates, adopts and undoes, and checks after every kill
  * that what was acknowledged is there, once, and that no change is half applied. The same home goes on through all trials.
  */
-export async function soak({ trials, log }: { readonly trials: number; readonly log: (line: string) => void }): Promise<Row[]> {
+export async function soak({
+  trials,
+  log,
+}: {
+  readonly trials: number;
+  readonly log: (line: string) => void;
+}): Promise<Row[]> {
   const home = mkdtempSync(path.join(tmpdir(), 'genie-metrics-soak-'));
   mkdirSync(path.join(home, 'memory'), { recursive: true });
   writeFileSync(path.join(home, 'genie.json'), JSON.stringify(before));
@@ -36,7 +45,8 @@ export async function soak({ trials, log }: { readonly trials: number; readonly 
       await killOnce(home, trial * 1000, state);
       problems.push(...(await verify(home, state)).map((problem) => `trial ${trial}: ${problem}`));
       if (problems.length > 20) break;
-      if ((trial + 1) % 50 === 0) log(`${trial + 1} kills, ${state.acknowledged.size} acknowledged, ${problems.length} problems`);
+      if ((trial + 1) % 50 === 0)
+        log(`${trial + 1} kills, ${state.acknowledged.size} acknowledged, ${problems.length} problems`);
     }
   } finally {
     rmSync(home, { recursive: true, force: true });
@@ -44,8 +54,19 @@ export async function soak({ trials, log }: { readonly trials: number; readonly 
   for (const problem of problems.slice(0, 20)) log(problem);
   log(`killed while adopting: ${state.inFlight.adopting}, while undoing: ${state.inFlight.undoing}`);
   const what = `half-applied changes, lost or doubled records after ${state.killed} kills (${state.inFlight.adopting} while adopting, ${state.inFlight.undoing} while undoing)`;
-  return [{ id: 'metrics.kill9.problems', what, value: problems.length, unit: 'problems', reach: '0', ok: problems.length === 0 && state.killed === trials }];
+  return [
+    {
+      id: 'metrics.kill9.problems',
+      what,
+      value: problems.length,
+      unit: 'problems',
+      reach: '0',
+      ok: problems.length === 0 && state.killed === trials,
+    },
+  ];
 }
+
+const phases = ['adopt', 'undo', 'observe', 'adopt', 'undo', 'measure', 'adopt', 'undo', 'evaluate'] as const;
 
 interface State {
   /** What the victim said it did, by id. */
@@ -57,13 +78,16 @@ interface State {
 async function killOnce(home: string, first: number, state: State): Promise<void> {
   const victim = path.join(import.meta.dirname, 'victim.ts');
   const flags = ['--conditions=@genie/source', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...flags, victim, home, String(first)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...flags, victim, home, String(first)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const phase = phases[state.killed % phases.length] ?? 'observe';
   let text = '';
   let timer: NodeJS.Timeout | undefined;
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
-    // The random moment starts when the victim is at work; a turn takes about 10 ms.
-    timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 60);
+    // A moment inside the phase whose turn it is; a phase takes some milliseconds.
+    if (text.includes(`phase ${phase}\n`)) timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 12);
   });
   const [, signal] = await new Promise<[number | null, string | null]>((resolve) => {
     child.once('close', (code, killedBy) => resolve([code, killedBy]));
@@ -72,7 +96,7 @@ async function killOnce(home: string, first: number, state: State): Promise<void
   if (signal === 'SIGKILL') state.killed += 1;
   for (const line of text.split('\n').slice(0, -1)) {
     const [kind = '', id = ''] = line.split(' ');
-    if (kind !== 'ready') state.acknowledged.set(id, kind);
+    if (kind !== 'ready' && kind !== 'phase') state.acknowledged.set(id, kind);
   }
 }
 
@@ -80,10 +104,17 @@ async function verify(home: string, state: State): Promise<string[]> {
   const problems: string[] = [];
   const raw = readSettings(home);
   if (raw === undefined) problems.push('genie.json is no JSON');
-  else if (![before, after].some((whole) => same(raw, whole))) problems.push(`settings are neither old nor new: ${JSON.stringify(raw)}`);
+  else if (![before, after].some((whole) => same(raw, whole)))
+    problems.push(`settings are neither old nor new: ${JSON.stringify(raw)}`);
   const approvals = openApprovals({ dir: path.join(home, 'approvals') });
   const target = settingsFile(path.join(home, 'genie.json'));
-  const metrics = openMetrics({ dir: path.join(home, 'memory', 'metrics'), settings: target, approvals, genieId: 'genie_1', timeZone: 'UTC' });
+  const metrics = openMetrics({
+    dir: path.join(home, 'memory', 'metrics'),
+    settings: target,
+    approvals,
+    genieId: 'genie_1',
+    timeZone: 'UTC',
+  });
   try {
     for (const change of await metrics.changes.list()) {
       if (change.state === 'adopting') state.inFlight.adopting += 1;
@@ -110,7 +141,8 @@ async function checkChanges(metrics: Metrics, settings: unknown, state: State): 
     .map((change) => `${change.id} is ${change.state} after recover`);
   const adopted = changes.filter((change) => change.state === 'adopted');
   if (adopted.length > 1) problems.push(`${adopted.length} changes are adopted at once`);
-  if (!same(settings, adopted.length > 0 ? after : before)) problems.push(`the settings do not fit ${adopted.length} adopted changes`);
+  if (!same(settings, adopted.length > 0 ? after : before))
+    problems.push(`the settings do not fit ${adopted.length} adopted changes`);
   const states = new Map(changes.map((change) => [change.id, change.state]));
   for (const [id, kind] of state.acknowledged) {
     if (kind === 'undone' && states.get(id) !== 'undone') problems.push(`${id} was undone, and is ${states.get(id)}`);
@@ -125,9 +157,14 @@ async function checkRecords(metrics: Metrics, state: State): Promise<string[]> {
   const problems = ids.size === observations.length ? [] : ['an observation is there twice'];
   const runs = new Set((await metrics.outcomes({ limit: 1_000_000 })).map((one) => one.runId));
   const evaluations = new Set((await metrics.evaluations({ limit: 1_000_000 })).map((one) => one.id));
-  const stores: Readonly<Record<string, ReadonlySet<string>>> = { observed: ids, measured: runs, evaluated: evaluations };
+  const stores: Readonly<Record<string, ReadonlySet<string>>> = {
+    observed: ids,
+    measured: runs,
+    evaluated: evaluations,
+  };
   for (const [id, kind] of state.acknowledged) {
-    if (stores[kind] !== undefined && !stores[kind].has(id)) problems.push(`${kind} ${id} was acknowledged, and is gone`);
+    if (stores[kind] !== undefined && !stores[kind].has(id))
+      problems.push(`${kind} ${id} was acknowledged, and is gone`);
   }
   return problems;
 }

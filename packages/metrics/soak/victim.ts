@@ -21,20 +21,33 @@ const say = (kind: string, id: string): boolean => process.stdout.write(`${kind}
 await metrics.changes.recover();
 say('ready', '-');
 for (let turn = first; ; turn += 1) {
+  say('phase', 'observe');
   for (let index = 0; index < 5; index += 1) {
-    const [receipt] = await metrics.observe({ kpiId: 'items-cited', value: turn + index, source: 'soak', key: `${turn}/${index}` });
+    const [receipt] = await metrics.observe({
+      kpiId: 'items-cited',
+      value: turn + index,
+      source: 'soak',
+      key: `${turn}/${index}`,
+    });
     say('observed', receipt?.id ?? '');
   }
   const run: RunRecord = createTestRun({ runId: `run_${turn}`, startedAt: Date.now() - 1, endedAt: Date.now() });
+  say('phase', 'measure');
   await metrics.measure(run);
   say('measured', run.runId);
+  say('phase', 'evaluate');
   const evaluation = await metrics.evaluate();
   say('evaluated', evaluation.id);
-  const proposal = { id: `adjustment_${turn}`, adjustment: { type: 'sources' as const, remove: ['https://b.example/feed'] } };
+  const proposal = {
+    id: `adjustment_${turn}`,
+    adjustment: { type: 'sources' as const, remove: ['https://b.example/feed'] },
+  };
   const { id: approvalId } = await approvals.request({ action: adjustmentAction(proposal, genieId), title: 'soak' });
   await approvals.decide(approvalId, { verdict: 'allow-once', by: 'soak' });
+  say('phase', 'adopt');
   const change = await metrics.changes.adopt({ proposal, approvalId, guards: [] });
   say('adopted', change.id);
+  say('phase', 'undo');
   await metrics.changes.undo(change.id, { reason: 'soak', by: 'soak' });
   say('undone', change.id);
 }

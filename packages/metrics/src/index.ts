@@ -13,6 +13,7 @@ export type {
   Evaluation,
   Finding,
   ProposedAdjustment,
+  WithheldProposal,
 } from './lib/evaluation/evaluation.ts';
 export { adjustmentAction } from './lib/evaluation/request-approvals.ts';
 export type { CommandTrialOptions } from './lib/experiments/command-trial.ts';
@@ -55,12 +56,19 @@ export type {
 } from './lib/experiments/sandbox-folders.ts';
 export type { Feedback, StoredFeedback } from './lib/feedback/feedback.ts';
 export type { Preference, Preferences } from './lib/feedback/preferences.ts';
+export type { RankedItem } from './lib/feedback/rank.ts';
+export { rankByPreferences } from './lib/feedback/rank.ts';
 export type { Metrics, ObservationInput, ObservationReceipt } from './lib/metrics.ts';
 export type { MetricsOptions } from './lib/open-metrics.ts';
 export { openMetrics } from './lib/open-metrics.ts';
 export type { RunCost, RunOutcomeReport } from './lib/outcome.ts';
 export type { Probe, ProbeContext, ProbeResult } from './lib/probes/probe.ts';
 export { defineProbe } from './lib/probes/probe.ts';
+export type { HtmlReportOptions } from './lib/report/html.ts';
+export { dashboardToHtml } from './lib/report/html.ts';
+export { sparkline } from './lib/report/sparkline.ts';
+export type { TerminalOptions } from './lib/report/terminal.ts';
+export { dashboardToText } from './lib/report/terminal.ts';
 export type { Series, SeriesOptions, SeriesPoint } from './lib/series.ts';
 export type { DayRollup } from './lib/store/day-rollup.ts';
 export type { FileStore, FileStoreOptions } from './lib/store/file-store.ts';
@@ -79,3 +87,4 @@ export type {
   StoredRecord,
 } from './lib/store/metrics-store.ts';
 export type { Grade, NoDataKind, Observation } from './lib/store/observation.ts';
+export type { LoggerLike, MeterLike, TelemetryOptions } from './lib/telemetry.ts';

@@ -34,7 +34,7 @@ export const command: Command = {
   stopsByItself: true,
   async run(context) {
     const found = findHome(context, { nameIsOptional: true });
-    const { homeFolders, openApprovals } = await import('@genie/core');
+    const [{ openApprovals }, { homeFolders }] = await Promise.all([import('@genie/core'), import('@genie/core/home')]);
     const approvals = openApprovals({ dir: homeFolders(found.home).approvals });
     try {
       const verdict = verdictFrom(context);

@@ -50,7 +50,7 @@ interface Row extends NamedHome {
 async function readRow(named: NamedHome): Promise<Row> {
   const [{ inspectHome }, { parseSchedule }, { toErrorRecord }] = await Promise.all([
     import('../lib/homes/inspect-home.ts'),
-    import('@genie/core'),
+    import('@genie/core/schedule'),
     import('@genie/core/errors'),
   ]);
   try {

@@ -15,7 +15,7 @@ afterAll(() => cli.remove());
 const readHome = (name: string): Record<string, unknown> =>
   JSON.parse(readFileSync(join(cli.homes, name, 'genie.json'), 'utf8'));
 
-describe('genie new', () => {
+describe('genie new', { timeout: 60_000 }, () => {
   it('proposes every part with the arithmetic of its cost, and accepts all of it with --yes', async () => {
     const { code, stdout, stderr } = await cli.genie([
       'new',
@@ -26,8 +26,7 @@ describe('genie new', () => {
       checkout,
       '--yes',
     ]);
-    expect(stderr).toBe('');
-    expect(code).toBe(0);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const part of ['container', 'schedule', 'models', 'tools', 'domains', 'KPIs', 'cost'])
       expect(stdout).toContain(`\n  ${part}`);
     expect(stdout).toMatch(/\d+ × \$0\/1M = \$0/);
@@ -42,27 +41,19 @@ describe('genie new', () => {
   });
 
   it('takes the schedule of the flags, and refuses the parts that are named', async () => {
-    const { code, stdout } = await cli.genie([
+    const sources = ['--source', 'https://example.com/feed.xml', '--source', checkout];
+    const schedule = ['--cron', '15 6 * * 1', '--timezone', 'Europe/Berlin'];
+    const limits = ['--allow', 'api.example.com', '--budget-usd', '0.5', '--price', '3/15'];
+    const { code, stdout } = await cli.inProcess([
       'new',
       'flags',
       '--goal',
       'Brief me',
-      '--source',
-      'https://example.com/feed.xml',
-      '--source',
-      checkout,
-      '--cron',
-      '15 6 * * 1',
-      '--timezone',
-      'Europe/Berlin',
-      '--allow',
-      'api.example.com',
+      ...sources,
+      ...schedule,
+      ...limits,
       '--refuse',
       'domains',
-      '--budget-usd',
-      '0.5',
-      '--price',
-      '3/15',
       '--yes',
       '--json',
     ]);
@@ -85,12 +76,10 @@ describe('genie new', () => {
   });
 
   it('leaves the parts to be approved when nobody can be asked, and says how', async () => {
-    const made = await cli.genie(['new', 'later', '--goal', 'Brief me', '--source', checkout]);
-    expect(made.code).toBe(3);
-    expect(made.stdout).toContain('genie approve later');
+    const made = await cli.inProcess(['new', 'later', '--goal', 'Brief me', '--source', checkout]);
+    expect(made).toMatchObject({ code: 3, stdout: expect.stringContaining('genie approve later') });
     expect(readHome('later').schedule).toBeUndefined();
-    const approved = await cli.genie(['approve', 'later', '--all', '--allow-once']);
-    expect(approved.code).toBe(0);
+    expect(await cli.inProcess(['approve', 'later', '--all', '--allow-once'])).toMatchObject({ code: 0 });
     expect(readHome('later')).toMatchObject({ schedule: { timezone: 'UTC' }, models: { planning: 'offline' } });
   });
 
@@ -105,16 +94,16 @@ describe('genie new', () => {
     [['new', '../bad', '--goal', 'x'], 2, '--name is "../bad"'],
     [['new', 'bad', '--goal', 'x', '--refuse', 'domain'], 2, 'Did you mean "domains"?'],
     [['new', 'bad', '--goal', 'x', '--allow', '*', '--yes'], 1, 'Everything cannot be allowed'],
-  ] as const)('%j ends with %i and names the value', async (args, code, words) => {
-    const ended = await cli.genie([...args]);
+  ] as const)('%j ends with %i, names the value and leaves nothing behind', async (args, code, words) => {
+    const ended = await cli.inProcess(args);
     expect(ended.stderr).toContain(words);
     expect(ended.code).toBe(code);
     expect(existsSync(join(cli.homes, 'bad'))).toBe(false);
   });
 
-  it('does not overwrite a genie, and finds a free name by itself', async () => {
-    await cli.genie(['new', 'taken', '--goal', 'x', '--source', checkout, '--yes']);
-    const again = await cli.genie(['new', 'taken', '--goal', 'y', '--source', checkout, '--yes']);
+  it('does not overwrite a genie', async () => {
+    cli.home('taken', { goal: 'x' });
+    const again = await cli.inProcess(['new', 'taken', '--goal', 'y', '--source', checkout, '--yes']);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('GENIE_CLI_EXISTS') });
     expect(readHome('taken').goal).toBe('x');
   });

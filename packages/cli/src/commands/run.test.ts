@@ -1,40 +1,54 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliFixture, createCliFixture, type FeedServer, openFeedServer } from '../lib/testing/cli-fixture.ts';
+import { type CliFixture, createCliFixture, type Started } from '../lib/testing/cli-fixture.ts';
+import { type FeedServer, type NameServer, openFeedServer, openNameServer } from '../lib/testing/feed-server.ts';
 
 let cli: CliFixture;
 let server: FeedServer;
+let names: NameServer;
 
 beforeAll(async () => {
   cli = createCliFixture();
   server = await openFeedServer(['Parser released', 'Scanner released']);
+  names = await openNameServer();
 });
 afterAll(async () => {
-  await server.close();
+  await Promise.all([server.close(), names.close()]);
   cli.remove();
 });
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: escape codes are what must not be there.
 const escapeCode = /\u001b/;
-const jsonLines = (text: string): Record<string, unknown>[] =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-describe('genie run', () => {
+/** A genie that reads a feed of this machine, allowed by its operator. */
+function feedHome(name: string): void {
+  cli.home(name, { sources: [{ kind: 'feed', location: server.url }], egress: { allow: [server.address] } });
+}
+
+/** A genie whose feed has a name that nobody allowed yet. */
+function askingHome(name: string): string {
+  const location = `http://news.example.test:${server.port}/feed.xml`;
+  cli.home(name, {
+    sources: [{ kind: 'feed', location }],
+    egress: { allow: [], allowPrivate: [server.address], resolver: names.address },
+  });
+  return location;
+}
+
+async function startHeld(name: string): Promise<Started> {
+  feedHome(name);
+  server.hold(true);
+  const started = cli.start(['run', name]);
+  await started.printed('woken by hand');
+  return started;
+}
+
+describe('genie run', { timeout: 60_000 }, () => {
   it('briefs with citations on stdout and shows the phases on stderr, without escape codes', async () => {
     const checkout = cli.checkout('repository', ['Add a parser', 'Fix the parser for empty input']);
-    await cli.genie([
-      'new',
-      'git',
-      '--goal',
-      'Brief me on what changed and who should care',
-      '--source',
-      checkout,
-      '--yes',
-    ]);
+    cli.home('git', {
+      goal: 'Brief me on what changed and who should care',
+      sources: [{ kind: 'git', location: checkout }],
+    });
     const { code, stdout, stderr } = await cli.genie(['run', 'git']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^## /);
@@ -58,138 +72,110 @@ describe('genie run', () => {
   });
 
   it('prints JSON lines with --json, the outcome last', async () => {
-    await cli.genie(['new', 'json', '--goal', 'Watch this feed', '--source', server.url, '--yes']);
-    const { code, stdout, stderr } = await cli.genie(['run', 'json', '--json']);
+    feedHome('json');
+    const { code, stdout, stderr } = await cli.inProcess(['run', 'json', '--json']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const lines = jsonLines(stdout);
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines[0]).toMatchObject({ type: 'run.started' });
-    expect(lines.at(-1)).toMatchObject({
-      type: 'outcome',
-      status: 'completed',
-      briefing: { items: expect.any(Array) },
-    });
+    expect(lines.at(-1)).toMatchObject({ type: 'outcome', status: 'completed', briefing: { items: [{}, {}] } });
   });
 
   it('waits with exit code 3 for a host nobody allowed, sends nothing, and goes on after the decision', async () => {
-    await cli.genie([
-      'new',
-      'ask',
-      '--goal',
-      'Watch this feed',
-      '--source',
-      server.url,
-      '--refuse',
-      'domains',
-      '--yes',
-    ]);
+    askingHome('ask');
     const before = server.requests();
     const waiting = await cli.genie(['run', 'ask']);
     expect(waiting.code).toBe(3);
     expect(waiting.stderr).toMatch(/genie approve ask[\s\S]*genie resume ask run_/);
     expect(server.requests()).toBe(before);
 
-    const listed = await cli.genie(['approve', 'ask', '--json']);
+    const listed = await cli.inProcess(['approve', 'ask', '--json']);
     expect(listed.code).toBe(3);
     const { approvals } = JSON.parse(listed.stdout) as { approvals: { id: string; actionHash: string }[] };
     expect(approvals).toHaveLength(1);
-    const shown = await cli.genie(['approve', 'ask', '--list']);
-    for (const exact of [
-      approvals[0]!.actionHash,
-      server.address.split(':')[1]!,
-      '"method": "GET"',
-      'egress:127.0.0.1',
-    ])
+    const shown = await cli.inProcess(['approve', 'ask', '--list']);
+    const { id, actionHash } = approvals[0]!;
+    for (const exact of [id, actionHash, '"method": "GET"', `egress:news.example.test:${server.port}:read`])
       expect(shown.stdout).toContain(exact);
 
-    const resumed = await cli.genie(['approve', 'ask', approvals[0]!.id, '--allow-always', '--resume']);
+    const resumed = await cli.genie(['approve', 'ask', id, '--allow-always', '--resume']);
     expect(resumed.code).toBe(0);
     expect(resumed.stdout).toContain('Parser released');
     expect(server.requests()).toBeGreaterThan(before);
-
-    const quiet = await cli.genie(['run', 'ask', '--exit-code']);
-    expect(quiet).toMatchObject({ code: 4, stderr: expect.stringContaining('nothing new') });
+    expect(await cli.inProcess(['approve', 'ask', id, '--deny'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('GENIE_APPROVAL_DECIDED'),
+    });
+    // The permission itself is no news.
+    expect(await cli.inProcess(['run', 'ask', '--exit-code'])).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('nothing new'),
+    });
   });
 
   it('goes on without the source when the answer is no', async () => {
-    await cli.genie([
-      'new',
-      'deny',
-      '--goal',
-      'Watch this feed',
-      '--source',
-      server.url,
-      '--refuse',
-      'domains',
-      '--yes',
-    ]);
-    await cli.genie(['run', 'deny']);
+    const location = askingHome('deny');
+    expect(await cli.inProcess(['run', 'deny'])).toMatchObject({ code: 3 });
     const before = server.requests();
-    const denied = await cli.genie(['approve', 'deny', '--deny', '--resume']);
+    const denied = await cli.inProcess(['approve', 'deny', '--deny', '--resume']);
     expect(denied.code).toBe(0);
-    expect(denied.stdout).toMatch(/not reached|No source was reached/i);
+    expect(denied.stdout).toMatch(/### Not reached[\s\S]*the user denied it/);
+    expect(denied.stdout).toContain(location);
     expect(server.requests()).toBe(before);
   });
 
   it('is cancelled by Ctrl-C, says how to go on, and goes on from there', async () => {
-    await cli.genie(['new', 'slow', '--goal', 'Watch this feed', '--source', server.url, '--yes']);
-    server.hold(true);
-    const started = cli.start(['run', 'slow']);
-    await started.printed('woken by hand');
+    const started = await startHeld('slow');
     started.child.kill('SIGINT');
     const cancelled = await started.ended;
     expect(cancelled.code).toBe(130);
     const runId = /genie resume slow (run_\w+)/.exec(cancelled.stderr)?.[1];
-    expect(runId).toBeDefined();
-    const listed = JSON.parse((await cli.genie(['show', 'slow', '--json'])).stdout) as { runs: { status: string }[] };
+    const listed = JSON.parse((await cli.inProcess(['show', 'slow', '--json'])).stdout) as { runs: unknown[] };
     expect(listed.runs).toMatchObject([{ runId, status: 'interrupted' }]);
     server.hold(false);
     const resumed = await cli.genie(['resume', 'slow', runId!]);
-    expect(resumed.code).toBe(0);
-    expect(resumed.stdout).toContain('Parser released');
-    expect(await cli.genie(['resume', 'slow'])).toMatchObject({
+    expect(resumed).toMatchObject({ code: 0, stdout: expect.stringContaining('Parser released') });
+    expect(await cli.inProcess(['resume', 'slow'])).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('no unfinished run'),
     });
   });
 
-  it('ends at once by kill -9, and the run goes on in the next process', async () => {
-    await cli.genie(['new', 'killed', '--goal', 'Watch this feed', '--source', server.url, '--yes']);
-    server.hold(true);
-    const started = cli.start(['run', 'killed']);
-    await started.printed('woken by hand');
+  it('survives kill -9: the run goes on in the next process', async () => {
+    const started = await startHeld('killed');
     started.child.kill('SIGKILL');
     await started.ended;
     server.hold(false);
-    const resumed = await cli.genie(['resume', 'killed']);
-    expect(resumed).toMatchObject({ code: 0, stdout: expect.stringContaining('Parser released') });
+    expect(await cli.genie(['resume', 'killed'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Parser released'),
+    });
   });
 
   it('refuses a home that another process runs, and names that process', async () => {
-    await cli.genie(['new', 'busy', '--goal', 'Watch this feed', '--source', server.url, '--yes']);
-    server.hold(true);
-    const first = cli.start(['run', 'busy']);
-    await first.printed('woken by hand');
+    const first = await startHeld('busy');
     const second = await cli.genie(['run', 'busy']);
     expect(second.code).toBe(1);
     expect(second.stderr).toContain(`in use by process ${first.child.pid}`);
     expect(second.stderr).toContain('GENIE_HOME_IN_USE');
-    expect((await cli.genie(['delete', 'busy', '--yes'])).stderr).toContain('GENIE_HOME_IN_USE');
-    expect((await cli.genie(['show', 'busy'])).stdout).toContain(`by process ${first.child.pid}`);
+    expect((await cli.inProcess(['delete', 'busy', '--yes'])).stderr).toContain('GENIE_HOME_IN_USE');
+    expect((await cli.inProcess(['export', 'busy', '--to', 'busy-export'])).stderr).toContain('GENIE_HOME_IN_USE');
+    expect((await cli.inProcess(['show', 'busy'])).stdout).toContain(`by process ${first.child.pid}`);
     server.hold(false);
     expect((await first.ended).code).toBe(0);
   });
 
-  it('names what is wrong with a home', async () => {
-    expect(await cli.genie(['run', 'gti'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('Did you mean "git"?'),
-    });
-    expect(await cli.genie(['run'])).toMatchObject({ code: 2, stderr: expect.stringContaining('Name one') });
-    const nowhere = join(cli.folder, 'nowhere');
-    expect(await cli.genie(['run', '--home', nowhere])).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('GENIE_HOME_MISSING'),
-    });
-    rmSync(nowhere, { recursive: true, force: true });
+  it.each([
+    [['run', 'gti'], 1, 'Did you mean "git"?'],
+    [['run'], 2, 'Name one'],
+    [['run', '--home', '/does/not/exist'], 1, 'GENIE_HOME_MISSING'],
+    [['resume', 'git', 'run_unknown'], 1, 'GENIE_RUN_UNKNOWN'],
+    [['show', 'git', 'run_unknown'], 1, 'The last one is'],
+  ] as const)('%j ends with %i and says what is wrong', async (args, code, words) => {
+    const ended = await cli.inProcess(args);
+    expect(ended.stderr).toContain(words);
+    expect(ended.code).toBe(code);
   });
 });

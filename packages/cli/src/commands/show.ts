@@ -56,7 +56,7 @@ async function showRun(
   }
   const [{ runLines }, { homeFolders }, { readRun }] = await Promise.all([
     import('../print/run.ts'),
-    import('@genie/core'),
+    import('@genie/core/home'),
     import('@genie/core/journal'),
   ]);
   const records = readRun(homeFolders(home).journal, run.runId);

@@ -11,4 +11,10 @@ const egress = createEgress({
 });
 const proxy = await startProxy(egress);
 process.send?.({ port: proxy.port });
+// What is held when everything that can be collected is.
+process.on('message', () => {
+  globalThis.gc?.();
+  const { heapUsed, external } = process.memoryUsage();
+  process.send?.({ heldBytes: heapUsed + external });
+});
 process.on('disconnect', () => process.exit(0));

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findModel } from './find-model.ts';
+import { writeTestModel } from './gguf/test-model.ts';
 
 /** An Ollama server that lists these models. */
 async function ollama(names: readonly string[]) {
@@ -36,6 +40,17 @@ describe('findModel', () => {
     expect(nothing.model).toMatchObject({ provider: 'genie', modelId: 'offline' });
     expect(nothing.candidates.map(({ usable }) => usable)).toEqual([false, false, false, false, true]);
     expect(nothing.candidates[3]?.why).toContain(closed);
+  });
+
+  it('takes a local file when nothing else is there, and says why when it cannot', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'genie-find-'));
+    const path = join(folder, 'tiny.gguf');
+    await writeTestModel(path, { seed: 1 });
+    const environment = { OLLAMA_HOST: closed, GENIE_LOCAL_MODEL: join(folder, 'none.gguf') };
+    const found = await findModel({ environment, localModels: [path], llamaModule: 'any-module' });
+    expect(found.id).toBe(`local/${path}`);
+    expect(found.candidates.at(-2)?.why).toContain('none.gguf');
+    await rm(folder, { recursive: true });
   });
 
   it('takes no embedding model and waits only as long as told', async () => {

@@ -1,13 +1,18 @@
+import { describeThrown } from '@genie/core/errors';
 import type { LanguageModel } from '@genie/core/ports';
+import { readGguf } from './gguf/read-gguf.ts';
 import { listOllamaModels } from './ollama/list-ollama-models.ts';
 import { ollamaAddress } from './ollama/ollama-address.ts';
 import { type ProviderName, providers } from './provider/providers.ts';
 import { type Environment, keyFrom, type ResolveModelOptions, resolveModel } from './resolve-model.ts';
+import { testedVersion } from './worker/llama-library.ts';
 
 export interface FindModelOptions extends Omit<ResolveModelOptions, 'apiKey' | 'baseURL'> {
-  /** An explicit choice; goes first. Also read from `GENIE_MODEL` of the environment. */
+  /** An explicit choice; goes first. Also read from GENIE_MODEL of the environment. */
   readonly model?: string;
   readonly environment: Environment;
+  /** GGUF files to use when nothing better is found, best first. Also read from GENIE_LOCAL_MODEL. */
+  readonly localModels?: readonly string[];
   /** How long to wait for the Ollama server. Default 300 ms. */
   readonly probeTimeoutMs?: number;
   /** Which model to take for a provider whose key is found. Default {@link defaultModelIds}. */
@@ -39,8 +44,8 @@ export const defaultModelIds: Readonly<Record<'anthropic' | 'openai' | 'google',
 };
 
 /**
- * Picks the model of a genie that named none, in this order: an explicit option, `GENIE_MODEL`, provider keys in the environment
- * (Anthropic, OpenAI, Google), an Ollama server, else `offline`. Sends one request, to the Ollama address, and only when nothing came before.
+ * Picks the model of a genie that named none, in this order: an explicit option, GENIE_MODEL, provider keys in the environment
+ * (Anthropic, OpenAI, Google), an Ollama server, a local GGUF file, else `offline`. Sends one request, to the Ollama address, and only when nothing came before.
  * Throws as {@link resolveModel} for an explicit model that cannot be used; rejects with the reason of an aborted signal.
  */
 export async function findModel(options: FindModelOptions): Promise<FoundModel> {
@@ -56,7 +61,14 @@ export async function findModel(options: FindModelOptions): Promise<FoundModel> 
   }
   const ollama = await fromOllama(options);
   if (ollama.usable) return found(ollama.id, ollama.why, candidates, options);
-  return found('offline', 'no key and no local model was found', [...candidates, ollama], options);
+  candidates.push(ollama);
+  for (const path of [environment.GENIE_LOCAL_MODEL, ...(options.localModels ?? [])]) {
+    if (!path) continue;
+    const local = await fromFile(path, options);
+    if (local.usable) return found(local.id, local.why, candidates, options);
+    candidates.push(local);
+  }
+  return found('offline', 'no key and no local model was found', candidates, options);
 }
 
 function found(id: string, why: string, before: readonly ModelCandidate[], options: FindModelOptions): FoundModel {
@@ -87,6 +99,19 @@ function isInstalled(packageName: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+async function fromFile(path: string, options: FindModelOptions): Promise<ModelCandidate> {
+  const id = `local/${path}`;
+  if (options.llamaModule === undefined && !isInstalled('node-llama-cpp')) {
+    return { id, usable: false, why: `node-llama-cpp is not installed: npm install node-llama-cpp@${testedVersion}` };
+  }
+  try {
+    const { metadata } = await readGguf(path);
+    return { id, usable: true, why: `the file is a ${String(metadata.get('general.architecture'))} model` };
+  } catch (error) {
+    return { id, usable: false, why: describeThrown(error) };
   }
 }
 

@@ -1,7 +1,14 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runConformance } from '@genie/core/conformance';
 import { afterAll, describe, expect, it } from 'vitest';
 import { modelSuite, scenarioFacts } from './conformance/model-suite.ts';
+import { writeTestModel } from './gguf/test-model.ts';
 import { resolveModel } from './resolve-model.ts';
+import { findLlama } from './testing/find-llama.ts';
 import {
   anthropicFormat,
   chatCompletionsFormat,
@@ -77,5 +84,28 @@ describe('resolveModel', () => {
         await expect(Promise.resolve(work).catch((thrown: unknown) => thrown)).resolves.toBe(error);
       }
     }
+  });
+});
+
+describe.skipIf(findLlama(process.env) === undefined)('resolveModel("local/…")', () => {
+  it('answers from a file, and lets the process end by itself', { timeout: 30_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'genie-local-'));
+    const path = join(folder, 'tiny.gguf');
+    await writeTestModel(path, { seed: 1 });
+    const script = fileURLToPath(new URL('../../fixtures/local-model.ts', import.meta.url));
+    const child = spawn(process.execPath, ['--conditions=@genie/source', script, path, findLlama(process.env) ?? '']);
+    let output = '';
+    child.stdout.on('data', (bytes) => {
+      output += String(bytes);
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    await rm(folder, { recursive: true });
+    expect(code).toBe(0);
+    expect(JSON.parse(output)).toMatchObject({
+      provider: 'local',
+      modelId: 'tiny.gguf',
+      outputTokens: 12,
+      code: 'GENIE_GGUF_INVALID',
+    });
   });
 });

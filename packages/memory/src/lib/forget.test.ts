@@ -50,7 +50,10 @@ describe('forget', () => {
   });
 
   it('shows in a dry run what would go, and leaves everything', async () => {
-    await memory.remember([{ id: 'a', text: 'one apple' }, { id: 'b', text: 'one pear' }]);
+    await memory.remember([
+      { id: 'a', text: 'one apple' },
+      { id: 'b', text: 'one pear' },
+    ]);
     const receipt = await memory.forget({ query: 'apple' }, { dryRun: true });
     expect(receipt).toMatchObject({ dryRun: true, ids: ['a'], counts: { associative: 1 } });
     expect(await memory.list()).toHaveLength(2);
@@ -63,7 +66,12 @@ describe('forget', () => {
 
   it('leaves no byte of the text in any file: records, indexes, logs, working file', async () => {
     await memory.remember(Array.from({ length: 2_500 }, (_one, at) => ({ text: `filler number ${at} about nothing` })));
-    await memory.learn(runRecord('run_1', [['item-1', secret], ['item-2', 'Nothing special']]));
+    await memory.learn(
+      runRecord('run_1', [
+        ['item-1', secret],
+        ['item-2', 'Nothing special'],
+      ]),
+    );
     await memory.working.set('note', `remember: ${secret}`);
     await memory.working.set('other', 'stays');
     await memory.recall('zebra painting');
@@ -107,7 +115,10 @@ describe('forget', () => {
   it('takes older versions, patterns, summaries and roll-back data with it', async () => {
     await memory.remember({ id: 'a', text: `${secret} first` });
     await memory.remember({ id: 'a', text: `${secret} second` });
-    await memory.remember([{ id: 'x', text: 'milk must be paid by 2031-05-05' }, { id: 'y', text: 'milk must be paid by 2031-05-05' }]);
+    await memory.remember([
+      { id: 'x', text: 'milk must be paid by 2031-05-05' },
+      { id: 'y', text: 'milk must be paid by 2031-05-05' },
+    ]);
     const { operationId } = await memory.consolidate();
     expect(await memory.patterns.list()).not.toEqual([]);
     await memory.forget({ ids: ['a', 'x', 'y'] });
@@ -121,14 +132,22 @@ describe('forget', () => {
   });
 
   it('keeps one of many for ever gone: none of 500 forgotten memories comes back by any read', async () => {
-    const items = Array.from({ length: 1_000 }, (_one, at) => ({ id: `m${at}`, text: `memory ${at} about topic${at % 10}`, source: `s${at % 2}` }));
+    const items = Array.from({ length: 1_000 }, (_one, at) => ({
+      id: `m${at}`,
+      text: `memory ${at} about topic${at % 10}`,
+      source: `s${at % 2}`,
+    }));
     await memory.remember(items);
     await memory.recall('topic1');
     await memory.forget({ source: 's1' });
     await memory.remember(items);
     await memory.reindex();
-    const found = await Promise.all(Array.from({ length: 10 }, (_one, at) => memory.recall(`topic${at}`, { k: 1_000, asOf: Date.now() + 1 })));
-    const back = [...found.flatMap(({ items: hits }) => hits), ...(await memory.list())].filter(({ id }) => Number(id.slice(1)) % 2 === 1);
+    const found = await Promise.all(
+      Array.from({ length: 10 }, (_one, at) => memory.recall(`topic${at}`, { k: 1_000, asOf: Date.now() + 1 })),
+    );
+    const back = [...found.flatMap(({ items: hits }) => hits), ...(await memory.list())].filter(
+      ({ id }) => Number(id.slice(1)) % 2 === 1,
+    );
     expect(back).toEqual([]);
     expect(await memory.list()).toHaveLength(500);
   });

@@ -107,7 +107,7 @@ async function withDerived(
   for (let before = -1; before !== all.size; ) {
     before = all.size;
     for (const record of candidates) {
-      const isVersion = record.status !== 'live' && record.tier === 'associative' && all.has(record.retiredBy ?? '');
+      const isVersion = record.status !== 'live' && all.has(record.retiredBy ?? '');
       // What was detected over many memories may rest on a forgotten one; the next consolidation detects it anew without it.
       const isDetected = record.tier === 'proactive' && record.data?.detected === true && record.kind !== 'due';
       if (isVersion || isDetected || textsOf(record.data?.from).some((id) => all.has(id))) all.set(record.id, record);
@@ -137,6 +137,7 @@ async function removeEverywhere(engine: Engine, { namespace, records, runs }: Re
   const isGone = textMatcher(records);
   const episodes = await cleanedEpisodes(engine, { namespace, gone, runs });
   const operations = await cleanedOperations(engine, namespace, gone);
+  await engine.vectors?.forget(namespace, [...gone]);
   const pending = await pendingHistory(engine, { namespace, gone, runs, isGone });
   for (let start = 0; start < records.length; start += pageSize) {
     const part = records.slice(start, start + pageSize);
@@ -150,7 +151,6 @@ async function removeEverywhere(engine: Engine, { namespace, records, runs }: Re
   }
   for (const operation of operations) await engine.store.commit({ namespace, operation });
   for (const runId of runs) await redactHistory(engine, runId, { gone, isGone });
-  await engine.vectors?.forget(namespace, [...gone]);
   await engine.indexes.purge(namespace);
   return engine.scrubber.request();
 }

@@ -42,7 +42,7 @@ export async function learn(engine: Engine, run: RunRecord, options: LearnOption
   ];
   if ((await engine.store.get(namespace, [episode.id])).length > 0) return { stored: 0, queued: 0 };
   const receipt = await engine.store.commit(
-    { namespace, put, fingerprints: put.map((record) => engine.fingerprints.of(record)), enqueue },
+    { namespace, put, fingerprintsOf: engine.fingerprints.of, enqueue },
     options.signal ? { signal: options.signal } : {},
   );
   const stored = receipt.results.filter(({ status }) => status === 'stored').length;

@@ -3,6 +3,7 @@ import type { CipherOptions } from './cipher/key-file.ts';
 import type { RecordStore } from './store/record-store.ts';
 import type { Durability } from './store/sqlite-database.ts';
 import type { AnyEmbedder } from './vectors/embedder.ts';
+import type { OpenVectorStore } from './vectors/vector-search.ts';
 
 export interface MemoryOptions {
   /** Folder of `working.json`, `knowledge.db`, `vectors/` and `history/`; made when it is missing. */
@@ -14,6 +15,8 @@ export interface MemoryOptions {
   readonly clock?: Clock;
   /** Finds memories by meaning as well. Writing and recall go on without it when it fails. */
   readonly embedder?: AnyEmbedder;
+  /** Searches vectors elsewhere, e.g. in Vectra. Default: the exact scan of this package. */
+  readonly openVectorStore?: OpenVectorStore;
   /** How long recall waits for the embedder before it answers by words alone, in milliseconds. Default 2,000. */
   readonly embedTimeoutMs?: number;
   /** Default `process`. */

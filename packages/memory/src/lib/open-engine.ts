@@ -67,6 +67,7 @@ function openFiles(options: EngineOptions, store: RecordStore, cipher: FileCiphe
             queryTimeoutMs: embedTimeoutMs ?? 2_000,
             ...(vectorFolder === undefined ? {} : { folder: vectorFolder }),
             ...(cipher ? { cipher } : {}),
+            ...(options.openVectorStore ? { openStore: options.openVectorStore } : {}),
           }),
         }
       : {}),

@@ -1,7 +1,7 @@
-import { checkCipherOptions } from './cipher/key-file.ts';
 import { GenieError } from '@genie/core/errors';
 import { systemClock } from '@genie/core/ports';
 import { type Background, createBackground } from './background.ts';
+import { checkCipherOptions } from './cipher/key-file.ts';
 import { consolidate, rollBack } from './consolidate/consolidate.ts';
 import type { Engine } from './engine.ts';
 import { enrich } from './enrich.ts';

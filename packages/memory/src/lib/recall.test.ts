@@ -3,11 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sampleRecord } from './conformance/sample-record.ts';
 import type { Memory, MemoryInput, MemoryRecallOptions } from './memory.ts';
 import { openMemory } from './open-memory.ts';
-import { modifierFor } from './rank/rank.ts';
 import { LexicalIndex } from './rank/lexical-index.ts';
-import { sampleRecord } from './conformance/sample-record.ts';
+import { modifierFor } from './rank/rank.ts';
 
 let memory: Memory;
 beforeEach(() => {
@@ -20,12 +20,42 @@ const ids = async (query: string, options?: MemoryRecallOptions): Promise<string
 
 const talk: MemoryInput[] = [
   { id: '1:1', speaker: 'Mara', eventTime: '2024-02-01T18:00', source: 'talk/1', text: 'Hi Joel, how was your week?' },
-  { id: '1:2', speaker: 'Joel', eventTime: '2024-02-01T18:00', source: 'talk/1', text: 'Busy! I picked up my old cello again.' },
-  { id: '1:3', speaker: 'Mara', eventTime: '2024-02-01T18:00', source: 'talk/1', text: 'I tried pottery, my first bowl looks like a hat.' },
-  { id: '2:1', speaker: 'Joel', eventTime: '2024-05-20T18:00', source: 'talk/2', text: 'We came back from the mountains last weekend.' },
+  {
+    id: '1:2',
+    speaker: 'Joel',
+    eventTime: '2024-02-01T18:00',
+    source: 'talk/1',
+    text: 'Busy! I picked up my old cello again.',
+  },
+  {
+    id: '1:3',
+    speaker: 'Mara',
+    eventTime: '2024-02-01T18:00',
+    source: 'talk/1',
+    text: 'I tried pottery, my first bowl looks like a hat.',
+  },
+  {
+    id: '2:1',
+    speaker: 'Joel',
+    eventTime: '2024-05-20T18:00',
+    source: 'talk/2',
+    text: 'We came back from the mountains last weekend.',
+  },
   { id: '2:2', speaker: 'Mara', eventTime: '2024-05-20T18:00', source: 'talk/2', text: 'Where did you sleep?' },
-  { id: '2:3', speaker: 'Joel', eventTime: '2024-05-20T18:00', source: 'talk/2', text: 'In a small tent by the river, the kids loved it.' },
-  { id: '2:4', speaker: 'Mara', eventTime: '2024-05-20T18:00', source: 'talk/2', text: 'I started running, ten kilometres yesterday.' },
+  {
+    id: '2:3',
+    speaker: 'Joel',
+    eventTime: '2024-05-20T18:00',
+    source: 'talk/2',
+    text: 'In a small tent by the river, the kids loved it.',
+  },
+  {
+    id: '2:4',
+    speaker: 'Mara',
+    eventTime: '2024-05-20T18:00',
+    source: 'talk/2',
+    text: 'I started running, ten kilometres yesterday.',
+  },
 ];
 
 describe('recall', () => {
@@ -49,12 +79,23 @@ describe('recall', () => {
 
   it('resolves the date in the question, also without a shared word', async () => {
     expect((await ids('What happened in February 2024?', { k: 3 })).every((id) => id.startsWith('1:'))).toBe(true);
-    expect((await ids('What did Joel say last month?', { k: 2, now: '2024-06-10' })).every((id) => id.startsWith('2:'))).toBe(true);
+    expect(
+      (await ids('What did Joel say last month?', { k: 2, now: '2024-06-10' })).every((id) => id.startsWith('2:')),
+    ).toBe(true);
   });
 
   it('explains each score by named parts', async () => {
     const [item] = (await memory.recall('Joel cello 2024', { explain: true })).items;
-    expect(Object.keys(item?.why ?? {}).sort()).toEqual(['bm25', 'date', 'form', 'importance', 'proximity', 'recency', 'session', 'speaker']);
+    expect(Object.keys(item?.why ?? {}).sort()).toEqual([
+      'bm25',
+      'date',
+      'form',
+      'importance',
+      'proximity',
+      'recency',
+      'session',
+      'speaker',
+    ]);
     expect(item?.provenance).toMatchObject({ source: 'talk/1', eventTime: Date.UTC(2024, 1, 1, 18) });
   });
 
@@ -64,9 +105,13 @@ describe('recall', () => {
     expect(await ids('cello', { speakers: ['JOEL'] })).toEqual(expect.not.arrayContaining(['n']));
     expect(await ids('cello', { kinds: ['finding'] })).toEqual([]);
     expect((await ids('cello', { kinds: ['associative'] }))[0]).toBeDefined();
-    expect(await ids('running cello', { between: ['2024-05-01', '2024-06-01'] })).toEqual(expect.not.arrayContaining(['1:2', 'n']));
+    expect(await ids('running cello', { between: ['2024-05-01', '2024-06-01'] })).toEqual(
+      expect.not.arrayContaining(['1:2', 'n']),
+    );
     expect(await ids('cello', { namespace: 'elsewhere' })).toEqual(['other']);
-    await expect(memory.recall('x', { between: ['2024-06-01', '2024-05-01'] })).rejects.toMatchObject({ code: 'GENIE_MEMORY_INPUT' });
+    await expect(memory.recall('x', { between: ['2024-06-01', '2024-05-01'] })).rejects.toMatchObject({
+      code: 'GENIE_MEMORY_INPUT',
+    });
   });
 
   it('adds neighbours of the same session when asked', async () => {
@@ -82,7 +127,10 @@ describe('recall', () => {
 
   it('answers as of a moment with what it held then', async () => {
     const times = [1_000, 2_000, 3_000];
-    const clocked = openMemory({ store: ':memory:', clock: { now: () => times[0] ?? 0, elapsed: () => performance.now(), schedule: () => () => undefined } });
+    const clocked = openMemory({
+      store: ':memory:',
+      clock: { now: () => times[0] ?? 0, elapsed: () => performance.now(), schedule: () => () => undefined },
+    });
     await clocked.remember({ id: 'a', text: 'The meeting is on Tuesday' });
     times.shift();
     await clocked.remember({ id: 'a', text: 'The meeting is on Thursday' });
@@ -110,7 +158,19 @@ describe('recall', () => {
   });
 
   it('takes any query: FTS operators, quotes, SQL, control characters, 10 MB', async () => {
-    for (const query of ['"', 'a AND NOT (', 'NEAR(x y)', "'; DROP TABLE records; --", '*', '\u0000', '', '   ', 'text:x', '{"$ne":1}', '\ud800']) {
+    for (const query of [
+      '"',
+      'a AND NOT (',
+      'NEAR(x y)',
+      "'; DROP TABLE records; --",
+      '*',
+      '\u0000',
+      '',
+      '   ',
+      'text:x',
+      '{"$ne":1}',
+      '\ud800',
+    ]) {
       await expect(memory.recall(query)).resolves.toMatchObject({ items: expect.anything() });
     }
     const startedAt = performance.now();
@@ -124,7 +184,9 @@ describe('recall', () => {
     await memory.remember({ id: 'secret', text: 'unicorn', namespace: 'private' });
     await fc.assert(
       fc.asyncProperty(fc.string(), async (text) => {
-        const { items } = await memory.recall(`unicorn ${text}`, { namespace: text === '' || text === 'private' ? 'x' : text });
+        const { items } = await memory.recall(`unicorn ${text}`, {
+          namespace: text === '' || text === 'private' ? 'x' : text,
+        });
         expect(items).toEqual([]);
       }),
       { numRuns: 100 },
@@ -136,20 +198,29 @@ describe('recall', () => {
 describe('modifierFor', () => {
   it('stays within 0.7 and 1.3 whatever the importance, age and use', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.integer({ min: -1e13, max: 1e13 }), fc.integer({ min: 0, max: 1e6 }), (importance, eventTime, uses) => {
-        const index = new LexicalIndex();
-        index.put({ ...sampleRecord('a', { importance, eventTime }), seq: 1, revision: 1 });
-        const value = modifierFor(0, { index, now: Date.UTC(2026, 0, 1), accesses: new Map([['a', uses]]) });
-        expect(value).toBeGreaterThanOrEqual(0.7);
-        expect(value).toBeLessThanOrEqual(1.3);
-      }),
+      fc.property(
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.integer({ min: -1e13, max: 1e13 }),
+        fc.integer({ min: 0, max: 1e6 }),
+        (importance, eventTime, uses) => {
+          const index = new LexicalIndex();
+          index.put({ ...sampleRecord('a', { importance, eventTime }), seq: 1, revision: 1 });
+          const value = modifierFor(0, { index, now: Date.UTC(2026, 0, 1), accesses: new Map([['a', uses]]) });
+          expect(value).toBeGreaterThanOrEqual(0.7);
+          expect(value).toBeLessThanOrEqual(1.3);
+        },
+      ),
     );
   });
 });
 
 describe('LexicalIndex', () => {
   it('answers the same after any order of changes as one that is built fresh', async () => {
-    const change = fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', 'e'), text: fc.constantFrom('red apple', 'green apple', 'red pear', 'plum', 'red red plum'), gone: fc.boolean() });
+    const change = fc.record({
+      id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+      text: fc.constantFrom('red apple', 'green apple', 'red pear', 'plum', 'red red plum'),
+      gone: fc.boolean(),
+    });
     await fc.assert(
       fc.asyncProperty(fc.array(change, { maxLength: 25 }), async (changes) => {
         const live = openMemory({ store: ':memory:' });
@@ -158,10 +229,17 @@ describe('LexicalIndex', () => {
           else await live.remember({ id, text, restore: true });
           await live.recall('red');
         }
-        const before = (await live.recall('red apple plum', { k: 20 })).items.map(({ id, text }) => `${id}:${text}`).sort();
+        const before = (await live.recall('red apple plum', { k: 20 })).items
+          .map(({ id, text }) => `${id}:${text}`)
+          .sort();
         await live.reindex();
-        const after = (await live.recall('red apple plum', { k: 20 })).items.map(({ id, text }) => `${id}:${text}`).sort();
-        const truth = (await live.list()).filter(({ text }) => /red|apple|plum/.test(text)).map(({ id, text }) => `${id}:${text}`).sort();
+        const after = (await live.recall('red apple plum', { k: 20 })).items
+          .map(({ id, text }) => `${id}:${text}`)
+          .sort();
+        const truth = (await live.list())
+          .filter(({ text }) => /red|apple|plum/.test(text))
+          .map(({ id, text }) => `${id}:${text}`)
+          .sort();
         expect(before).toEqual(truth);
         expect(after).toEqual(truth);
         await live.close();
@@ -199,5 +277,23 @@ describe('the index cache', () => {
     await rm(folder, { recursive: true });
     await check();
     await rm(dir, { recursive: true });
+  });
+});
+
+describe('remember', () => {
+  it('keeps every version when many write the same id at once', async () => {
+    await Promise.all(Array.from({ length: 5 }, (_one, at) => memory.remember({ id: 'a', text: `version ${at}` })));
+    const versions = await memory.list(undefined, { status: ['live', 'superseded'] });
+    expect(versions.map(({ text }) => text).sort()).toEqual(Array.from({ length: 5 }, (_one, at) => `version ${at}`));
+    expect(versions.filter(({ status }) => status === 'live')).toHaveLength(1);
+  });
+
+  it('answers duplicates with the id that holds the memory', async () => {
+    expect(await memory.remember({ id: 'a', text: 'x', idempotencyKey: 'k' })).toEqual([{ id: 'a', status: 'stored' }]);
+    expect(await memory.remember({ id: 'b', text: 'y', idempotencyKey: 'k' })).toEqual([{ id: 'a', status: 'duplicate' }]);
+    expect(await memory.remember([{ id: 'a', text: 'x' }, { id: 'a', text: 'z' }])).toEqual([
+      { id: 'a', status: 'duplicate' },
+      { id: 'a', status: 'replaced' },
+    ]);
   });
 });

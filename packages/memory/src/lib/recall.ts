@@ -5,11 +5,11 @@ import { cleanText, defaultNamespace, inputError, parseTime } from './memory-inp
 import { ranking } from './rank/constants.ts';
 import { documentFilter } from './rank/filter.ts';
 import { proximity } from './rank/proximity.ts';
-import { readQuestion } from './rank/question.ts';
+import { type Question, readQuestion } from './rank/question.ts';
 import { rank } from './rank/rank.ts';
 import type { Scored } from './rank/score.ts';
 import type { StoredRecord } from './store/record.ts';
-import { fold, tokenize } from './text/tokenize.ts';
+import { fold } from './text/tokenize.ts';
 
 const defaultK = 10;
 const maxK = 1_000;
@@ -33,14 +33,14 @@ export async function recall(engine: Engine, query: string, options: MemoryRecal
     k: Math.max(k, ranking.inspected),
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  const scored = rankDocuments(engine, {
+  const { question, scored } = rankDocuments(engine, {
     text,
     target,
     options,
     k,
     ...(similar?.byDoc ? { vectors: similar.byDoc } : {}),
   });
-  const items = await present(engine, { namespace, target, text, k, scored, options });
+  const items = await present(engine, { namespace, target, question, k, scored, options });
   for (const { id } of items) target.accesses.set(id, (target.accesses.get(id) ?? 0) + 1);
   return {
     items,
@@ -63,7 +63,7 @@ interface RankingPass {
   readonly vectors?: ReadonlyMap<number, number>;
 }
 
-function rankDocuments(engine: Engine, pass: RankingPass): Scored[] {
+function rankDocuments(engine: Engine, pass: RankingPass): { question: Question; scored: Scored[] } {
   const { target, options, vectors } = pass;
   const now = parseTime(options.now, 'now') ?? engine.clock.now();
   const question = readQuestion(pass.text, {
@@ -71,7 +71,7 @@ function rankDocuments(engine: Engine, pass: RankingPass): Scored[] {
     now: options.now === undefined ? anchor(target, now) : now,
     ...(target.associations ? { associations: target.associations } : {}),
   });
-  return rank({
+  const scored = rank({
     index: target.index,
     question,
     filter: documentFilter(target.index, options),
@@ -81,6 +81,7 @@ function rankDocuments(engine: Engine, pass: RankingPass): Scored[] {
     ...(vectors ? { vectors } : {}),
     accesses: target.accesses,
   });
+  return { question, scored };
 }
 
 /** "Last month" means the last month that is remembered when nothing was remembered for two months. */
@@ -97,7 +98,7 @@ function anchor({ index }: NamespaceIndex, now: number): number {
 interface Presentation {
   readonly namespace: string;
   readonly target: NamespaceIndex;
-  readonly text: string;
+  readonly question: Question;
   readonly k: number;
   readonly scored: readonly Scored[];
   readonly options: MemoryRecallOptions;
@@ -108,7 +109,7 @@ async function present(engine: Engine, input: Presentation): Promise<Recalled[]>
   const { target, scored } = input;
   const ids = scored.map(({ doc }) => target.index.state.ids[doc] ?? '');
   const records = new Map((await engine.store.get(input.namespace, ids)).map((record) => [record.id, record]));
-  const terms = tokenize(input.text);
+  const { terms } = input.question;
   const found = scored.flatMap(({ doc, score, why }) => {
     const record = records.get(target.index.state.ids[doc] ?? '');
     if (!record) return [];
@@ -117,6 +118,7 @@ async function present(engine: Engine, input: Presentation): Promise<Recalled[]>
   });
   found.sort((left, right) => right.score - left.score || left.doc - right.doc);
   demoteRepetitions(found);
+  if (input.question.wantsList) spreadOverSessions(found, target);
   const items: Recalled[] = [];
   let budget = input.options.tokenBudget ?? Number.POSITIVE_INFINITY;
   for (const { doc, record, score, why } of found.slice(0, input.k)) {
@@ -135,6 +137,19 @@ function demoteRepetitions(found: { readonly doc: number; score: number; readonl
     const text = fold(one.record.text).trim();
     if (seen.has(text)) one.score *= ranking.repetition;
     seen.add(text);
+  }
+  found.sort((left, right) => right.score - left.score || left.doc - right.doc);
+}
+
+/** The answer to a list is spread over time, so sessions take turns a little. Sorts again. */
+function spreadOverSessions(found: { readonly doc: number; score: number; readonly record: StoredRecord }[], { index }: NamespaceIndex): void {
+  const counts = new Map<number, number>();
+  for (const one of found) {
+    const session = index.state.columns.session.values[one.doc] ?? -1;
+    if (session < 0) continue;
+    const before = counts.get(session) ?? 0;
+    one.score *= ranking.sameSession ** before;
+    counts.set(session, before + 1);
   }
   found.sort((left, right) => right.score - left.score || left.doc - right.doc);
 }

@@ -1,7 +1,8 @@
 import type { Engine } from './engine.ts';
 import type { MemoryInput, Remembered, WithSignal } from './memory.ts';
 import { inputToRecord } from './memory-input.ts';
-import type { MemoryRecord } from './store/record.ts';
+import type { MemoryRecord, StoredRecord } from './store/record.ts';
+import { retryOnConflict } from './retry-on-conflict.ts';
 import type { OutboxEntry } from './store/record-store.ts';
 
 /** Records of one commit. A larger call is several commits, each of them whole. */
@@ -23,7 +24,8 @@ export async function remember(
   while (start < records.length) {
     signal?.throwIfAborted();
     const end = chunkEnd(records, start);
-    results.push(...(await storeChunk(engine, records.slice(start, end), inputs.slice(start, end), signal)));
+    const chunk = { records: records.slice(start, end), inputs: inputs.slice(start, end), signal };
+    results.push(...(await retryOnConflict(() => storeChunk(engine, chunk))));
     start = end;
   }
   return results;
@@ -41,63 +43,50 @@ function chunkEnd(records: readonly MemoryRecord[], start: number): number {
   return end;
 }
 
+interface Chunk {
+  readonly records: readonly MemoryRecord[];
+  readonly inputs: readonly MemoryInput[];
+  readonly signal: AbortSignal | undefined;
+}
+
 async function storeChunk(
   engine: Engine,
-  records: readonly MemoryRecord[],
-  inputs: readonly MemoryInput[],
-  signal: AbortSignal | undefined,
+  { records, inputs, signal }: Chunk,
 ): Promise<Remembered[]> {
   const namespace = records[0]?.namespace ?? '';
-  const given = inputs.flatMap((input, at) => (input.id === undefined ? [] : [records[at]?.id ?? '']));
-  const existing = new Map(
-    (given.length > 0 ? await engine.store.get(namespace, given) : []).map((record) => [record.id, record]),
-  );
-  const put: MemoryRecord[] = [];
-  const expect: { id: string; revision: number }[] = [];
-  const results: (Remembered | undefined)[] = records.map((record) => {
+  // An id that was made here is new.
+  const given = records.filter((_record, at) => inputs[at]?.id !== undefined).map(({ id }) => id);
+  const found = given.length > 0 ? await engine.store.get(namespace, given) : [];
+  const existing = new Map(found.map((record) => [record.id, record]));
+  const isSame = (record: MemoryRecord): boolean => {
     const known = existing.get(record.id);
-    if (known && known.text === record.text && known.status === 'live') return { id: record.id, status: 'duplicate' };
-    if (known) {
-      put.push(retire(known, engine.clock.now()));
-      expect.push({ id: known.id, revision: known.revision });
-    }
-    put.push(record);
-    return undefined;
-  });
-  const at = new Map(records.map((record, index) => [record, index]));
-  const fingerprints = put.map((record) => {
-    const index = at.get(record);
-    return index === undefined || inputs[index]?.restore === true ? [] : engine.fingerprints.of(record);
-  });
-  const restored = records.filter((_record, index) => inputs[index]?.restore === true);
+    return known !== undefined && known.text === record.text && known.status === 'live';
+  };
+  const fresh = records.filter((record) => !isSame(record));
+  const older = fresh.flatMap(({ id }) => existing.get(id) ?? []);
+  const restored = new Set(records.filter((_record, at) => inputs[at]?.restore === true).map(({ id }) => id));
+  const isFresh = new Set(fresh.map(({ id }) => id));
   const receipt = await engine.store.commit(
     {
       namespace,
-      put,
-      fingerprints,
-      expect,
-      allow: restored.flatMap((record) => engine.fingerprints.of(record)),
-      enqueue: engine.vectors ? put.filter((record) => at.has(record)).map(embedEntry) : [],
+      put: [...fresh, ...older.map((record) => toVersion(record, engine.clock.now()))],
+      fingerprintsOf: (record) => (isFresh.has(record.id) && !restored.has(record.id) ? engine.fingerprints.of(record) : []),
+      expect: given.filter((id) => isFresh.has(id)).map((id) => ({ id, revision: existing.get(id)?.revision ?? 0 })),
+      allow: records.filter(({ id }) => restored.has(id)).flatMap((record) => engine.fingerprints.of(record)),
+      enqueue: engine.vectors ? fresh.map(embedEntry) : [],
     },
     signal ? { signal } : {},
   );
-  put.forEach((record, index) => {
-    const place = at.get(record);
-    const result = receipt.results[index];
-    if (place !== undefined && result)
-      results[place] =
-        existing.has(record.id) && result.status === 'stored' ? { ...result, status: 'replaced' } : result;
-  });
-  return results.flatMap((result) => result ?? []);
+  const results = new Map(fresh.map(({ id }, at) => [id, receipt.results[at]]));
+  return records.map(({ id }) => results.get(id) ?? { id, status: 'duplicate' });
 }
 
 export function embedEntry(record: Pick<MemoryRecord, 'id'>): OutboxEntry {
   return { id: `embed:${record.id}`, kind: 'embed', payload: record.id };
 }
 
-/** The older version of a memory under an id of its own. */
-function retire(known: MemoryRecord & { readonly revision: number }, now: number): MemoryRecord {
-  const { revision, idempotencyKey: _key, ...rest } = known as MemoryRecord & { revision: number; seq?: number };
-  const { seq: _seq, ...record } = rest;
+/** The older version of a memory under an id of its own. Its idempotency key stays with the id. */
+function toVersion(known: StoredRecord, now: number): MemoryRecord {
+  const { seq: _seq, revision, idempotencyKey: _key, ...record } = known;
   return { ...record, id: `${known.id}@${revision}`, status: 'superseded', retiredAt: now, retiredBy: known.id };
 }

@@ -120,7 +120,7 @@ async function storeImported(
   const receipt = await engine.store.commit({
     namespace,
     put: fresh,
-    fingerprints: fresh.map((record) => engine.fingerprints.of(record)),
+    fingerprintsOf: engine.fingerprints.of,
   });
   const stored = receipt.results.filter(({ status }) => status === 'stored').length;
   return { stored, skipped: batch.length - stored };

@@ -1,6 +1,5 @@
 import { GenieError } from '@genie/core/errors';
 import type { Approvals, JsonObject, KpiDefinition } from '@genie/core/ports';
-import type { Changes } from './adjustments/changes.ts';
 import { daysOf } from './current-value.ts';
 import type { Deps } from './deps.ts';
 import { whyDue } from './evaluation/due.ts';
@@ -23,8 +22,7 @@ import { localDay } from './store/observation.ts';
 export interface CreateMetricsInput extends Omit<Deps, 'feedbackSince'> {
   readonly fallback: readonly KpiDefinition[];
   readonly limits: ResolvedLimits;
-  readonly changes?: Changes;
-  readonly approvals?: Pick<Approvals, 'request'>;
+  readonly approvals?: Pick<Approvals, 'request' | 'get'>;
   readonly genieId?: string;
 }
 
@@ -40,6 +38,12 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
   const background = new Set<Promise<unknown>>();
   const today = (): number => localDay(clock.now(), deps.offsetAt(clock.now()));
 
+  const firstKeptDay = (): number => today() - limits.rawRetentionDays;
+  const compactIfOld = async (): Promise<void> => {
+    const old = await store.observations({ to: (firstKeptDay() - 1) * 86_400_000, limit: 1 });
+    if (old.length > 0) await store.compact(firstKeptDay());
+  };
+
   const definitions = async (): Promise<readonly KpiDefinition[]> => {
     const stored = await store.loadDefinitions();
     return stored.version === 0 ? input.fallback : stored.definitions;
@@ -52,13 +56,26 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       `There is no KPI "${kpiId}". Define it first, or list them with definitions().`,
     );
   };
-  const change = async (next: (known: readonly KpiDefinition[]) => readonly KpiDefinition[]): Promise<void> => {
+  const change = async (
+    next: (known: readonly KpiDefinition[]) => readonly KpiDefinition[],
+    tries = 5,
+  ): Promise<void> => {
     const stored = await store.loadDefinitions();
     const version = stored.version + 1;
     const saved = { version, definitions: next(stored.version === 0 ? [] : stored.definitions) };
-    await store.saveDefinitions(saved);
+    try {
+      await store.saveDefinitions(saved);
+    } catch (error) {
+      // Someone else was faster: the change is made again, to what is there now.
+      if (tries > 1 && GenieError.isInstance(error) && error.code === 'GENIE_METRICS_CONFLICT')
+        return change(next, tries - 1);
+      throw error;
+    }
     const body = JSON.parse(JSON.stringify({ type: 'definitions', ...saved })) as JsonObject;
     await store.put('change', { id: `definitions-${version}`, at: clock.now(), body });
+  };
+  const guard = async (): Promise<void> => {
+    await input.changes?.check().catch((error: unknown) => input.warn('GENIE_METRICS_GUARD', error));
   };
   const evaluations = async (options: { readonly limit?: number } = {}): Promise<readonly Evaluation[]> => {
     const rows = await store.records('evaluation', { limit: options.limit ?? 100 });
@@ -91,7 +108,7 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       const work = definitions()
         .then((list) => measureRun(deps, run, list, signal))
         .then(async (report) => {
-          await input.changes?.check();
+          await guard();
           return report;
         })
         .finally(() => measuring.delete(run.runId));
@@ -117,7 +134,9 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
     async evaluate(options = {}) {
       const { approvals, genieId } = input;
       const asks = { ...(approvals === undefined ? {} : { approvals }), ...(genieId === undefined ? {} : { genieId }) };
-      return evaluateGenie(deps, await definitions(), { ...asks, ...options });
+      const evaluation = await evaluateGenie(deps, await definitions(), { ...asks, ...options });
+      await compactIfOld();
+      return evaluation;
     },
     async evaluationDue() {
       return whyDue(deps, await definitions(), limits.evaluation);
@@ -134,11 +153,11 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       deps.eventTimes.add(event);
       const work: Promise<unknown> = definitions()
         .then((list) => observeEvent(deps, event, list))
-        .catch(() => undefined)
+        .catch((error: unknown) => input.warn('GENIE_METRICS_EVENT', error))
         .finally(() => background.delete(work));
       background.add(work);
     },
-    compact: () => store.compact(today() - limits.rawRetentionDays),
+    compact: () => store.compact(firstKeptDay()),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,5 +1,5 @@
 import type { KpiDefinition } from '@genie/core/ports';
-import { type DayRollup, mergeRollups, percentileOfBins } from './store/day-rollup.ts';
+import { type DayRollup, percentileOfBins } from './store/day-rollup.ts';
 import type { Grade } from './store/observation.ts';
 
 /** How many of the user's days a cadence looks back on, today included. `run` and `hour` look at one day in dashboards. */
@@ -15,9 +15,14 @@ export function looksBack(cadence: KpiDefinition['cadence']): boolean {
 
 /** One value for a span of days by the KPI's aggregation; undefined when nothing was observed. `dayCount` is the span in days, for `rate`. */
 export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], dayCount: number): number | undefined {
-  const [first, ...rest] = rollups.filter((one) => one.count > 0);
-  if (first === undefined) return undefined;
-  const total = rest.reduce(mergeRollups, first);
+  const total = { count: 0, sum: 0, weightedSum: 0, weight: 0 };
+  for (const one of rollups) {
+    total.count += one.count;
+    total.sum += one.sum;
+    total.weightedSum += one.weightedSum;
+    total.weight += one.weight;
+  }
+  if (total.count === 0) return undefined;
   const aggregation = kpi.aggregation ?? 'mean';
   switch (aggregation) {
     case 'count':
@@ -29,13 +34,21 @@ export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], day
     case 'ratio':
       return total.weight > 0 ? total.weightedSum / total.weight : undefined;
     case 'percentile':
-      return percentileOfBins(total.bins, percentileOf(kpi) / 100);
+      return percentileOfBins(mergeBins(rollups), percentileOf(kpi) / 100);
     case 'mean':
     case 'yes-no':
       return total.sum / total.count;
     default:
       return aggregation satisfies never;
   }
+}
+
+function mergeBins(rollups: readonly DayRollup[]): Readonly<Record<number, number>> {
+  const [first] = rollups;
+  if (rollups.length === 1 && first !== undefined) return first.bins;
+  const bins: Record<number, number> = {};
+  for (const one of rollups) for (const bin in one.bins) bins[bin] = (bins[bin] ?? 0) + (one.bins[bin] ?? 0);
+  return bins;
 }
 
 /** True when the aggregation grows with time, so that an unfinished span says nothing yet. */

@@ -36,7 +36,8 @@ export async function measureRun(
   });
   const report = toReport(run, readings, await previousValues(deps));
   const body = JSON.parse(JSON.stringify({ ...report, facts: createRunFacts(run) })) as JsonObject;
-  await deps.store.put('outcome', { id: run.runId, at: run.endedAt, body });
+  const first = await deps.store.put('outcome', { id: run.runId, at: run.endedAt, body });
+  if (first) deps.telemetry.measured(report);
   return (await findOutcome(deps, run.runId)) ?? report;
 }
 

@@ -1,6 +1,7 @@
+import { channel } from 'node:diagnostics_channel';
 import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
-import { GenieError } from '@genie/core/errors';
+import { type ErrorRecord, GenieError, toErrorRecord } from '@genie/core/errors';
 import {
   type Approvals,
   type Clock,
@@ -27,6 +28,7 @@ import type { Probe } from './probes/probe.ts';
 import { createProbeRegistry } from './probes/probe-registry.ts';
 import { openFileStore } from './store/file-store.ts';
 import type { MetricsStore } from './store/metrics-store.ts';
+import { createTelemetry, type TelemetryOptions } from './telemetry.ts';
 
 export interface MetricsOptions {
   /** The metrics folder, e.g. `<home>/memory/metrics`. Give this or `store`. */
@@ -50,6 +52,10 @@ export interface MetricsOptions {
   readonly genieId?: string;
   /** Tells the user when a change was undone. */
   readonly notifier?: Pick<NotifierPort, 'notify'>;
+  /** Told about failures that stop nothing: memory, guards, events. They also go to the diagnostics channel `genie:metrics.warning`. */
+  readonly onWarning?: (warning: ErrorRecord) => void;
+  /** OpenTelemetry meter and logger, when there is an SDK. */
+  readonly telemetry?: TelemetryOptions;
   /** More probe kinds. */
   readonly probes?: readonly Probe[];
   /** Used until `define` was called. Default: {@link defaultKpis}. */
@@ -63,6 +69,8 @@ export interface MetricsOptions {
   /** `power` (default) flushes observations to disk, `process` leaves that to the system. */
   readonly durability?: 'process' | 'power';
 }
+
+const warningChannel = channel('genie:metrics.warning');
 
 /**
  * Opens the metrics of one genie. Throws `GENIE_METRICS_OPTIONS` for options that cannot work and the store's own codes.
@@ -81,6 +89,12 @@ export function openMetrics(options: MetricsOptions): Metrics {
   const { approvals, genieId } = options;
   return createMetrics({
     ...(changes === undefined ? {} : { changes }),
+    ...(options.settings === undefined ? {} : { settings: options.settings }),
+    warn: (code, error) => {
+      const warning = toErrorRecord(error, code);
+      warningChannel.publish(warning);
+      options.onWarning?.(warning);
+    },
     ...(approvals === undefined ? {} : { approvals }),
     ...(genieId === undefined ? {} : { genieId }),
     store,
@@ -90,6 +104,7 @@ export function openMetrics(options: MetricsOptions): Metrics {
     evidence: createEvidenceStore(options.dir === undefined ? undefined : path.resolve(options.dir)),
     probes,
     eventTimes: createEventTimes(),
+    telemetry: createTelemetry(options.telemetry ?? {}, () => clock.now()),
     roots,
     ...(fetch === undefined ? {} : { fetch }),
     ...(model === undefined ? {} : { model }),

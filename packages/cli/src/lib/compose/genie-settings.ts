@@ -17,7 +17,13 @@ const settingsSchema = z.object({
   /** Prefix of the model's endpoints, for `openai-compatible` and proxies. */
   modelBaseUrl: z.url({ protocol: /^https?$/ }).optional(),
   egress: z
-    .object({ allow: z.array(z.string()), allowPrivate: z.array(z.string()).default([]) })
+    .object({
+      allow: z.array(z.string()),
+      /** Exact `ip:port` that names may resolve to although it is not public. */
+      allowPrivate: z.array(z.string()).default([]),
+      /** The DNS server to ask, `ip:port`, instead of the system. */
+      resolver: z.string().optional(),
+    })
     .default({ allow: [], allowPrivate: [] }),
 });
 

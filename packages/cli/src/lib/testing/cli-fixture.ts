@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { type GenieFile, writeGenieFile } from '@genie/core';
+import { type GenieFile, writeGenieFile } from '@genie/core/home';
 import { runCli } from '../cli/run-cli.ts';
 
 /** How a process ended and what it printed. */
@@ -80,7 +80,12 @@ export function createCliFixture(): CliFixture {
       const home = join(homes, name);
       mkdirSync(home, { recursive: true });
       writeGenieFile(home, {
-        format: 1, id: `genie_${name}`, goal: 'Watch these sources', createdAt: 1_767_225_600_000, models: { planning: 'offline', execution: 'offline' }, ...members,
+        format: 1,
+        id: `genie_${name}`,
+        goal: 'Watch these sources',
+        createdAt: 1_767_225_600_000,
+        models: { planning: 'offline', execution: 'offline' },
+        ...members,
       });
       return home;
     },
@@ -96,15 +101,27 @@ export function createCliFixture(): CliFixture {
   };
 }
 
-async function runInProcess(args: readonly string[], options: RunOptions & { readonly homes: string; readonly folder: string }): Promise<Ended> {
+async function runInProcess(
+  args: readonly string[],
+  options: RunOptions & { readonly homes: string; readonly folder: string },
+): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const texts = Promise.all([text(stdout), text(stderr)]);
   const code = await runCli({
-    argv: args, environment: { HOME: options.folder, GENIE_HOME: options.homes, OLLAMA_HOST: '127.0.0.1:1', ...options.environment },
-    workingFolder: options.workingFolder ?? options.folder, version: '0.0.0-test',
+    argv: args,
+    environment: {
+      HOME: options.folder,
+      GENIE_HOME: options.homes,
+      OLLAMA_HOST: '127.0.0.1:1',
+      ...options.environment,
+    },
+    workingFolder: options.workingFolder ?? options.folder,
+    version: '0.0.0-test',
     stdin: Readable.from([options.input ?? '']) as unknown as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream, stderr: stderr as unknown as NodeJS.WriteStream,
-    onInterrupt: () => () => undefined, exit: () => undefined,
+    stdout: stdout as unknown as NodeJS.WriteStream,
+    stderr: stderr as unknown as NodeJS.WriteStream,
+    onInterrupt: () => () => undefined,
+    exit: () => undefined,
   });
   stdout.end();
   stderr.end();

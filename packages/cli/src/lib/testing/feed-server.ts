@@ -77,5 +77,8 @@ export async function openNameServer(): Promise<NameServer> {
     socket.send(Buffer.concat([header, question.subarray(12, end), answer]), from.port, from.address);
   });
   await new Promise<void>((done) => void socket.bind(0, '127.0.0.1', () => done()));
-  return { address: `127.0.0.1:${socket.address().port}`, close: () => new Promise((done) => void socket.close(() => done())) };
+  return {
+    address: `127.0.0.1:${socket.address().port}`,
+    close: () => new Promise((done) => void socket.close(() => done())),
+  };
 }

@@ -126,6 +126,7 @@ function toHolder(child: ChildProcess, found: ReadonlyMap<string, unknown>): Hol
     async close() {
       if (isClosing) return;
       isClosing = true;
+      child.ref();
       for (const server of Object.values(listeners)) server.close();
       dns.close();
       child.stdin?.end();

@@ -8,7 +8,7 @@ import { parseIpv4 } from '../policy/address.ts';
 import { goneSignal } from '../proxy/handle-request.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
 import { createProxyCore, createProxyServer } from '../proxy/start-proxy.ts';
-import { type InnerHttp, spliceAdmitted } from '../tunnel/handle-connect.ts';
+import { type InnerHttp, maxHelloBytes, spliceAdmitted } from '../tunnel/handle-connect.ts';
 import { peek } from '../tunnel/peek.ts';
 import { vetHello } from '../tunnel/vet-hello.ts';
 import { createFakeNames, type FakeNames } from './fake-names.ts';
@@ -50,6 +50,7 @@ export async function openContainment(egress: Egress, options: ContainmentOption
   const names = createFakeNames();
   const track = (accept: (socket: Socket) => void) => (socket: Socket) => {
     open.add(socket);
+    core.idle.add(socket);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => open.delete(socket));
     accept(socket);
@@ -80,6 +81,7 @@ export async function openContainment(egress: Egress, options: ContainmentOption
     proxy.server.close();
     proxy.inner.close();
     core.pool.destroy();
+    core.idle.stop();
   };
   holder.onDeath(end);
   return {
@@ -118,7 +120,7 @@ async function acceptTls(core: ProxyCore, names: FakeNames, client: Socket): Pro
   try {
     const first = await peek(client, Buffer.alloc(0), {
       timeoutMs: core.times.headersTimeoutMs,
-      maxBytes: 65_536,
+      maxBytes: maxHelloBytes,
       rules: core.gate.rules,
     });
     if (first.kind !== 'tls') throw new EgressError('tunnel-protocol', 'port 443 is for TLS');

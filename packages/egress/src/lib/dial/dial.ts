@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { EgressError } from '../egress-error.ts';
+import { egressPass } from './egress-pass.ts';
 
 export interface DialRequest {
   /** For messages only: it is never resolved here. */
@@ -35,7 +36,14 @@ function dialOne(address: string, request: DialRequest, timeoutMs: number): Prom
   return new Promise((resolve, reject) => {
     const { signal } = request;
     if (signal?.aborted) return reject(signal.reason);
-    const socket = connect({ host: address, port: request.port, noDelay: true });
+    const socket = connect({
+      host: address,
+      port: request.port,
+      noDelay: true,
+      keepAlive: true,
+      allowHalfOpen: true,
+      [egressPass]: true,
+    } as NetConnectOpts);
     const timer = setTimeout(
       () => fail(new Error(`no connection to ${address} within ${Math.round(timeoutMs)} ms`)),
       timeoutMs,

@@ -68,7 +68,7 @@ export function resolveAll(host: string, options: ResolveOptions): Promise<reado
     };
     const settle = (answers: Answers | undefined): void => {
       stop();
-      resolve((Array.isArray(answers) ? answers : [answers]).flatMap(readAnswer));
+      resolve(readAnswers(answers));
     };
     if (signal?.aborted) return onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -83,9 +83,13 @@ export function resolveAll(host: string, options: ResolveOptions): Promise<reado
   });
 }
 
-function readAnswer(answer: Answer | undefined): readonly string[] {
-  if (typeof answer === 'string') return [answer];
-  return typeof answer?.address === 'string' ? [answer.address] : [];
+function readAnswers(answers: Answers | undefined): readonly string[] {
+  const found: string[] = [];
+  for (const answer of Array.isArray(answers) ? (answers as readonly Answer[]) : [answers as Answer | undefined]) {
+    const address = typeof answer === 'string' ? answer : answer?.address;
+    if (typeof address === 'string') found.push(address);
+  }
+  return found;
 }
 
 function toLookupError(host: string, cause: unknown): EgressError {

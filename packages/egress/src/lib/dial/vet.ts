@@ -36,11 +36,10 @@ export interface VetRequest {
 export function vetAddresses(request: VetRequest): readonly string[] {
   const { host, port, addresses, rules } = request;
   if (addresses.length === 0) throw new EgressError('name-not-found', `${host} has no address`, { host, port });
-  const refused = addresses.filter((address) => !isDialable(address, request));
-  const some = refused[0];
+  const some = addresses.find((address) => !isDialable(address, request));
   if (some === undefined) return addresses;
-  if (!rules('address:all-answers') && refused.length < addresses.length)
-    return addresses.filter((address) => !refused.includes(address));
+  const dialable = rules('address:all-answers') ? [] : addresses.filter((address) => isDialable(address, request));
+  if (dialable.length > 0) return dialable;
   const message = `${host} resolves to ${some}, which is ${classifyAddress(some)}; only the operator can allow this exact address and port`;
   throw new EgressError('address', message, { host, port });
 }
@@ -48,6 +47,7 @@ export function vetAddresses(request: VetRequest): readonly string[] {
 function isDialable(address: string, request: VetRequest): boolean {
   const kind = classifyAddress(address);
   if (kind === 'public' || !request.rules(`address:${kind}`)) return true;
-  const words = parseIpv6(address);
+  if (request.allowPrivate.size === 0) return false;
+  const words = address.includes(':') ? parseIpv6(address) : undefined;
   return request.allowPrivate.has(`${words === undefined ? address : formatIpv6(words)}:${request.port}`);
 }

@@ -91,6 +91,18 @@ export function formatIpv6(words: readonly number[]): string {
 
 /** Classifies what a resolver answered. An IPv6 address that carries an IPv4 one is what the carried one is. */
 export function classifyAddress(text: string): AddressClass {
+  const known = classes.get(text);
+  if (known !== undefined) return known;
+  const kind = classify(text);
+  if (classes.size >= 1_000) classes.clear();
+  classes.set(text, kind);
+  return kind;
+}
+
+// A pure function of its text, asked for the same few addresses at every connection.
+const classes = new Map<string, AddressClass>();
+
+function classify(text: string): AddressClass {
   const ipv4 = parseIpv4(text);
   if (ipv4 !== undefined) return classifyIpv4(ipv4);
   const words = parseIpv6(text);

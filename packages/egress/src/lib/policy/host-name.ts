@@ -79,7 +79,7 @@ function describeProblem(text: string): string {
 
 function looksLikeAddress(text: string): boolean {
   const bare = text.replace(/^\[|\]$|\.$/g, '');
-  return numberLabel.test(bare) || bare.includes(':');
+  return numberLabel.test(bare) || /^[0-9a-f.]*:[0-9a-f:.]*:[0-9a-f:.%]*$/.test(bare);
 }
 
 function isAscii(text: string): boolean {

@@ -37,10 +37,20 @@ export function compilePolicy(options: PolicyOptions, rules: Rules = allRules): 
     entries.filter((entry) => entry.wildcard),
     (entry) => entry.name,
   );
+  const parsedHosts = new Map<string, HostResult>();
+  // Clients ask for the same few hosts again and again; reading one costs more than finding it.
+  const readHost = (text: string): HostResult => {
+    const known = parsedHosts.get(text);
+    if (known !== undefined) return known;
+    const parsed = parseAuthorityHost(text);
+    if (parsedHosts.size >= 1_000) parsedHosts.clear();
+    if (text.length <= 260) parsedHosts.set(text, parsed);
+    return parsed;
+  };
   return {
     entries,
     decide(destination, now) {
-      const parsed = parseAuthorityHost(destination.hostText);
+      const parsed = readHost(destination.hostText);
       if (!('host' in parsed)) {
         if (rules('grammar')) return refuseGrammar(parsed);
         return chooseEntry({ kind: 'name', name: destination.hostText }, entries, destination, now, rules);

@@ -1,6 +1,7 @@
 import type { EgressContext } from '@genie/core/ports';
 import type { CredentialBook } from '../credentials/credentials.ts';
 import type { Gate } from '../gate.ts';
+import type { IdleSweep } from '../tunnel/idle-sweep.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
@@ -20,6 +21,7 @@ export interface ProxyCore {
   readonly authenticate: Authenticator;
   readonly context: EgressContext;
   readonly times: ProxyTimes;
+  readonly idle: IdleSweep;
   /** Headers that the operator binds to a host; the asker never sees them. */
   readonly credentials: CredentialBook;
 }

@@ -2,6 +2,8 @@
 export interface Authority {
   readonly hostText: string;
   readonly port: number;
+  /** As it was written. */
+  readonly text?: string;
 }
 
 export interface AbsoluteTarget extends Authority {
@@ -15,7 +17,7 @@ export function parseAuthority(text: string, defaultPort?: number): Authority | 
   if (match === null) return undefined;
   const port = match[2] === undefined ? defaultPort : Number(match[2]);
   if (port === undefined || port > 65_535) return undefined;
-  return { hostText: match[1] ?? '', port };
+  return { hostText: match[1] ?? '', port, text };
 }
 
 /** The target of a request to a proxy: `http://host[:port]/path`. User information and other schemes are refused (RFC 9112, 3.2.2). */

@@ -10,15 +10,34 @@ export function createLimitedServer(
   core: ProxyCore,
   handle: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
+  const isTooMany = createPipelineLimit(core);
   const server = createServer(
     {
       maxHeaderSize: core.gate.rules('wire:header-size') ? 16_384 : 10_000_000,
       connectionsCheckingInterval: Math.min(1_000, core.times.headersTimeoutMs / 2),
     },
-    handle,
+    (request, response) => {
+      if (!isTooMany(request, response)) handle(request, response);
+    },
   );
   configureServer(server, core);
   return server;
+}
+
+/** Ends a connection on which too many requests wait for their answers; what else is in its pipeline is not read. */
+function createPipelineLimit(core: ProxyCore): (request: IncomingMessage, response: ServerResponse) => boolean {
+  const underway = new WeakMap<object, number>();
+  return ({ socket }, response) => {
+    if (socket.destroyed) return true;
+    const now = (underway.get(socket) ?? 0) + 1;
+    if (now > maxPipelined && core.gate.rules('wire:pipelining')) {
+      socket.destroy();
+      return true;
+    }
+    underway.set(socket, now);
+    response.once('close', () => underway.set(socket, (underway.get(socket) ?? 1) - 1));
+    return false;
+  };
 }
 
 function configureServer(server: Server, core: ProxyCore): void {
@@ -26,19 +45,9 @@ function configureServer(server: Server, core: ProxyCore): void {
   const isStrict = gate.rules('wire:slow-client');
   server.headersTimeout = isStrict ? times.headersTimeoutMs : 0;
   server.requestTimeout = isStrict ? times.requestTimeoutMs : 0;
-  server.timeout = times.idleTimeoutMs;
   server.keepAliveTimeout = 60_000;
   // Node would drop what is over the limit silently; the wire check counts instead.
   server.maxHeadersCount = 0;
-  const underway = new WeakMap<object, number>();
-  const count = (request: IncomingMessage, response: ServerResponse): void => {
-    const { socket } = request;
-    const now = (underway.get(socket) ?? 0) + 1;
-    underway.set(socket, now);
-    response.once('close', () => underway.set(socket, (underway.get(socket) ?? 1) - 1));
-    if (now > maxPipelined && gate.rules('wire:pipelining')) socket.destroy();
-  };
-  server.prependListener('request', count);
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     response.writeContinue();
     server.emit('request', request, response);

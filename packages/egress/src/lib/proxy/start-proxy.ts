@@ -5,6 +5,7 @@ import { GenieError } from '@genie/core/errors';
 import type { EgressContext } from '@genie/core/ports';
 import type { Egress } from '../create-egress.ts';
 import { handleConnect, type InnerHttp } from '../tunnel/handle-connect.ts';
+import { createIdleSweep } from '../tunnel/idle-sweep.ts';
 import { createInnerHttp } from '../tunnel/inner-http.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { handleRequest } from './handle-request.ts';
@@ -65,6 +66,7 @@ export async function startProxy(egress: Egress, options: ProxyOptions = {}): Pr
       inner.close();
       for (const socket of open) socket.destroy();
       core.pool.destroy();
+      core.idle.stop();
     });
     return closing;
   };
@@ -84,6 +86,7 @@ export function createProxyCore(egress: Egress, options: ProxyOptions): ProxyCor
     gate,
     times,
     authenticate,
+    idle: createIdleSweep(times.idleTimeoutMs),
     pool: new UpstreamPool(gate, {
       idleMs: times.idleTimeoutMs,
       certificateAuthorities: egress.certificateAuthorities,
@@ -102,6 +105,7 @@ export function createProxyServer(
   const server = createLimitedServer(core, (request, response) => handleRequest(core, request, response));
   server.on('connection', (socket) => {
     open.add(socket);
+    core.idle.add(socket);
     socket.once('close', () => open.delete(socket));
   });
   server.on('connect', (request, client, head) => void handleConnect(core, inner.accept, request, client, head));

@@ -76,6 +76,7 @@ export function checkWire(
     throw smuggling(`the request has ${facts.hosts.length} Host headers`);
   }
   if (!rules('wire:host-matches') || missingIsFine) return;
+  if (authority.text !== undefined && facts.hosts[0] === authority.text) return;
   const host = parseAuthority(facts.hosts[0] ?? '', defaultPort);
   const isSame =
     host !== undefined &&

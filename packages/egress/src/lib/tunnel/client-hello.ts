@@ -10,6 +10,7 @@ const serverName = 0;
 // Encrypted client hello (RFC 9849) and its draft predecessor, encrypted SNI.
 const encryptedHello: ReadonlySet<number> = new Set([0xfe0d, 0xffce]);
 const maxRecordBytes = 16_384;
+const maxRecords = 64;
 
 /**
  * Reads a ClientHello (RFC 8446, 4.1.2; RFC 6066, 3) from the first bytes of a connection, also when it is spread over
@@ -28,6 +29,11 @@ export function readClientHello(bytes: Uint8Array): HelloResult {
 
 /** The body of the first handshake message. */
 function joinRecords(bytes: Uint8Array): { readonly body: Uint8Array } | Exclude<HelloResult, { kind: 'hello' }> {
+  const first = number16(bytes, 3);
+  // Nearly always the message fills one record that is already there.
+  if (bytes.length >= 5 + first && first > 4 && bytes[1] === 3 && first === 4 + number24(bytes, 6)) {
+    return finishMessage(bytes.subarray(5, 5 + first), first, true);
+  }
   const parts: Uint8Array[] = [];
   let length = 0;
   for (let offset = 0; offset < bytes.length; ) {
@@ -37,38 +43,33 @@ function joinRecords(bytes: Uint8Array): { readonly body: Uint8Array } | Exclude
     if (bytes[offset + 1] !== 3) return { kind: 'invalid', problem: 'not a TLS version' };
     const size = number16(bytes, offset + 3);
     if (size === 0 || size > maxRecordBytes) return { kind: 'invalid', problem: `a record of ${size} bytes` };
+    if (parts.length === maxRecords) return { kind: 'invalid', problem: `more than ${maxRecords} records` };
     const part = bytes.subarray(offset + 5, offset + 5 + size);
     parts.push(part);
     length += part.length;
-    const needed = messageLength(parts);
-    if (needed !== undefined && length >= needed) return finishMessage(parts, needed, length, part.length === size);
+    const needed = neededBytes(parts);
+    if (length >= needed) return finishMessage(Buffer.concat(parts), needed, part.length === size);
     if (part.length < size) return { kind: 'incomplete' };
     offset += 5 + size;
   }
   return { kind: 'incomplete' };
 }
 
-function finishMessage(
-  parts: readonly Uint8Array[],
-  needed: number,
-  length: number,
-  isWholeRecord: boolean,
-): ReturnType<typeof joinRecords> {
-  const message = Buffer.concat(parts);
-  if (message[0] !== clientHello) return { kind: 'invalid', problem: 'the first message is not a client hello' };
-  // A second message in the same record would be read by the server and not by us.
-  if (length > needed) return { kind: 'invalid', problem: 'more than a client hello in its record' };
-  if (!isWholeRecord) return { kind: 'incomplete' };
-  return { body: message.subarray(4, needed) };
-}
-
-function messageLength(parts: readonly Uint8Array[]): number | undefined {
+/** The length of the whole message, known once its first four bytes are there. */
+function neededBytes(parts: readonly Uint8Array[]): number {
   const head: number[] = [];
   for (const part of parts) {
-    head.push(...part.subarray(0, 4 - head.length));
-    if (head.length === 4) return 4 + (head[1] ?? 0) * 65_536 + (head[2] ?? 0) * 256 + (head[3] ?? 0);
+    for (let index = 0; index < part.length && head.length < 4; index += 1) head.push(part[index] ?? 0);
   }
-  return undefined;
+  return head.length < 4 ? Number.POSITIVE_INFINITY : 4 + number24(Uint8Array.from(head), 1);
+}
+
+function finishMessage(message: Uint8Array, needed: number, isWholeRecord: boolean): ReturnType<typeof joinRecords> {
+  if (message[0] !== clientHello) return { kind: 'invalid', problem: 'the first message is not a client hello' };
+  // A second message in the same record would be read by the server and not by us.
+  if (message.length > needed) return { kind: 'invalid', problem: 'more than a client hello in its record' };
+  if (!isWholeRecord) return { kind: 'incomplete' };
+  return { body: message.subarray(4, needed) };
 }
 
 function readMessage(reader: Reader): HelloResult {
@@ -138,4 +139,8 @@ class Reader {
 
 function number16(bytes: Uint8Array, offset: number): number {
   return (bytes[offset] ?? 0) * 256 + (bytes[offset + 1] ?? 0);
+}
+
+function number24(bytes: Uint8Array, offset: number): number {
+  return (bytes[offset] ?? 0) * 65_536 + number16(bytes, offset + 1);
 }

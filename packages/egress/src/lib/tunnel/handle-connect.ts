@@ -13,6 +13,8 @@ import { splice } from './splice.ts';
 import { vetHello } from './vet-hello.ts';
 
 const maxHeldBytes = 65_536;
+/** Real ones have two kilobytes at most. */
+export const maxHelloBytes = 32_768;
 
 /** Where a tunnel turns out to carry HTTP. */
 export type InnerHttp = (client: Duplex, bytes: Buffer, tunnel: TunnelSource) => void;
@@ -34,18 +36,25 @@ export async function handleConnect(
   let exit: Exit | undefined;
   let upstream: Socket | undefined;
   client.on('error', () => client.destroy());
-  const held = holdBytes(client, head);
+  let held: HeldBytes | undefined;
   try {
     core.authenticate(request);
     exit = readExit(core, request);
-    const admission = await core.gate.admit({ ...exit, signal: held.signal });
-    const target = { host: admission.host, port: exit.destination.port };
-    upstream = await core.gate.open(target);
+    const asked = core.gate.admit({
+      ...exit,
+      // While the user is asked, what the asker sends is kept within bounds, and its leaving is noticed.
+      signal() {
+        held = holdBytes(client, head);
+        return goneSignal(client);
+      },
+    });
+    const admission = asked instanceof Promise ? await asked : asked;
+    const bytes = held?.release() ?? head;
+    upstream = await core.gate.open({ host: admission.host, port: exit.destination.port });
     if (client.destroyed) throw new EgressError('closed', 'the asker left');
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-    await openTunnel(core, innerHttp, { client, upstream, admission, bytes: held.release() });
+    await openTunnel(core, innerHttp, { client, upstream, admission, bytes });
   } catch (error) {
-    held.release();
     upstream?.destroy();
     if (exit === undefined || upstream !== undefined) record(core, request, exit, error);
     if (upstream === undefined) refuseOnSocket(client, error);
@@ -68,7 +77,7 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
   upstream.once('close', onEarlyEnd).on('error', onEarlyEnd);
   const first = await peek(client, tunnel.bytes, {
     timeoutMs: times.headersTimeoutMs,
-    maxBytes: maxHeldBytes,
+    maxBytes: maxHelloBytes,
     rules: gate.rules,
   });
   upstream.removeListener('close', onEarlyEnd);
@@ -83,11 +92,10 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
 
 /** Joins an admitted and vetted pair, keeps the limits of its entry, and cuts it when its grant ends. */
 export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, bytes }: OpenTunnel): void {
-  const { gate, times } = core;
+  const { gate } = core;
   const { entry } = admission;
   let unwatch = (): void => undefined;
   const cut = splice(client, upstream, {
-    idleTimeoutMs: times.idleTimeoutMs,
     maxBytesUp: (gate.rules('request-bytes') ? entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY,
     maxBytesDown: (gate.rules('response-bytes') ? entry?.maxResponseBytes : undefined) ?? Number.POSITIVE_INFINITY,
     onClose({ up, down, overLimit }) {
@@ -108,7 +116,11 @@ function readExit(core: ProxyCore, request: IncomingMessage): Exit {
     throw new EgressError('request-smuggling', 'the request is refused: CONNECT with a body');
   }
   checkWire(request, facts, authority, authority.port, core.gate.rules);
-  return { destination: { scheme: 'tunnel', ...authority, method: 'CONNECT' }, form: 'connect', context: core.context };
+  return {
+    destination: { scheme: 'tunnel', hostText: authority.hostText, port: authority.port, method: 'CONNECT' },
+    form: 'connect',
+    context: core.context,
+  };
 }
 
 function record(core: ProxyCore, request: IncomingMessage, exit: Exit | undefined, error: unknown): void {
@@ -124,8 +136,13 @@ function record(core: ProxyCore, request: IncomingMessage, exit: Exit | undefine
   );
 }
 
-/** Keeps what an impatient asker sends before its answer, at most 64 kB, and notices when it leaves. */
-function holdBytes(client: Duplex, head: Buffer): { readonly signal: () => AbortSignal; release(): Buffer } {
+interface HeldBytes {
+  /** What arrived meanwhile; the connection is paused again. */
+  release(): Buffer;
+}
+
+/** Keeps what an impatient asker sends before its answer; more than 64 kB, or its end, ends it. */
+function holdBytes(client: Duplex, head: Buffer): HeldBytes {
   let bytes = head;
   const onData = (chunk: Buffer): void => {
     bytes = Buffer.concat([bytes, chunk]);
@@ -134,7 +151,6 @@ function holdBytes(client: Duplex, head: Buffer): { readonly signal: () => Abort
   const onEnd = (): void => void client.destroy();
   client.on('data', onData).on('end', onEnd);
   return {
-    signal: () => goneSignal(client),
     release() {
       client.removeListener('data', onData).removeListener('end', onEnd);
       client.pause();

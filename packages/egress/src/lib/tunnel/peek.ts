@@ -15,8 +15,7 @@ export interface PeekOptions {
 }
 
 /**
- * Reads just as much of a connection as tells TLS and HTTP apart, and a TLS hello to its end. The connection is paused
- * afterwards. Rejects with `EgressError`: nothing recognisable, too much, too slow, or the asker left.
+ * Reads just as much of a connection as tells TLS and HTTP apart, and a TLS hello to its end. Rejects with `EgressError`: nothing recognisable, too much, too slow, or the asker left.
  */
 export function peek(socket: Duplex, head: Buffer, options: PeekOptions): Promise<FirstBytes> {
   return new Promise((resolve, reject) => {
@@ -30,7 +29,7 @@ export function peek(socket: Duplex, head: Buffer, options: PeekOptions): Promis
       socket.removeListener('data', onData);
       socket.removeListener('end', onGone);
       socket.removeListener('close', onGone);
-      socket.pause();
+      // Whoever waits for the promise takes the connection over in this very turn, so nothing is read in between.
       if (result instanceof EgressError) reject(result);
       else resolve(result);
     };

@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export interface SpliceOptions {
-  readonly idleTimeoutMs: number;
   readonly maxBytesUp: number;
   readonly maxBytesDown: number;
   /** Called once, when both directions are over. */
@@ -27,10 +26,8 @@ export function splice(client: Duplex, upstream: Socket, options: SpliceOptions)
     open -= 1;
     if (open === 0) options.onClose({ up: upstream.bytesWritten - up, down: upstream.bytesRead - down, overLimit });
   };
-  for (const socket of [client, upstream]) {
-    socket.on('error', cut);
-    (socket as Socket).setTimeout?.(options.idleTimeoutMs, cut);
-  }
+  client.on('error', cut);
+  upstream.on('error', cut);
   client.once('close', () => {
     if (!upstream.writableEnded || !upstream.readableEnded) upstream.destroy();
     onClose();
@@ -40,14 +37,14 @@ export function splice(client: Duplex, upstream: Socket, options: SpliceOptions)
     onClose();
   });
   if (options.maxBytesUp !== Number.POSITIVE_INFINITY || options.maxBytesDown !== Number.POSITIVE_INFINITY) {
-    client.on('data', () => check());
-    upstream.on('data', () => check());
+    const check = (): void => {
+      if (upstream.bytesWritten - up > options.maxBytesUp) overLimit = 'up';
+      else if (upstream.bytesRead - down > options.maxBytesDown) overLimit = 'down';
+      if (overLimit !== undefined) cut();
+    };
+    client.on('data', check);
+    upstream.on('data', check);
   }
-  const check = (): void => {
-    if (upstream.bytesWritten - up > options.maxBytesUp) overLimit = 'up';
-    else if (upstream.bytesRead - down > options.maxBytesDown) overLimit = 'down';
-    if (overLimit !== undefined) cut();
-  };
   client.pipe(upstream);
   upstream.pipe(client);
   return cut;

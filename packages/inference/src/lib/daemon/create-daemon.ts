@@ -198,6 +198,7 @@ class LocalDaemon implements Daemon {
   }
 
   async ready(): Promise<void> {
+    for (const worker of this.#workers) worker.keepAlive();
     for (;;) {
       const failed = this.#workers.find((worker) => worker.status === 'failed');
       if (failed?.failure) throw new GenieError(failed.failure.code, failed.failure.message);
@@ -244,13 +245,15 @@ class LocalDaemon implements Daemon {
   #route(job: Job): void {
     const workers = this.#workers.filter((worker) => worker.options.model === job.model && worker.status !== 'failed');
     const worker = chooseWorker(workers, job.key);
-    if (worker) return worker.add(job);
+    if (worker) {
+      worker.add(job);
+      return;
+    }
     const failure = this.#workers.find((one) => one.options.model === job.model)?.failure;
     this.#fail(
       job,
       new GenieError(failure?.code ?? 'GENIE_WORKER_FAILED', failure?.message ?? `No worker serves "${job.model}".`),
     );
-    return undefined;
   }
 
   #createWorker(model: string, modelPath: string, index: number, threads: number): ModelWorker {

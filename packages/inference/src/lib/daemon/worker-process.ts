@@ -74,13 +74,22 @@ export class ModelWorker {
 
   add(job: Job): void {
     this.queue.add(job);
+    this.#transport?.keepAlive(true);
     this.warm.use(job.key);
     this.#next();
   }
 
+  /** Somebody waits for the worker to be ready. */
+  keepAlive(): void {
+    if (this.status === 'starting') this.#transport?.keepAlive(true);
+  }
+
   /** Takes a job away; what runs is told to stop, and killed when it does not. */
   cancel(job: Job): void {
-    if (this.queue.delete(job)) return;
+    if (this.queue.delete(job)) {
+      if (this.waiting === 0) this.#transport?.keepAlive(false);
+      return;
+    }
     if (this.#current === job) this.#stop('the request was cancelled');
   }
 
@@ -98,6 +107,7 @@ export class ModelWorker {
     this.#cancelHealth();
     const transport = this.#transport;
     if (!transport || this.status === 'failed') return;
+    transport.keepAlive(true);
     const gone = new Promise<void>((resolve) => transport.onExit(() => resolve()));
     transport.send({ type: 'close' });
     const cancel = this.options.clock.schedule(this.options.abortGraceMs, () => transport.kill());
@@ -119,6 +129,7 @@ export class ModelWorker {
       if (transport === this.#transport && !this.#closing) this.#lost(reason);
     });
     transport.send({ type: 'load', options: this.options.engine });
+    transport.keepAlive(this.queue.size > 0);
     this.#deadline(this.options.loadTimeoutMs);
   }
 
@@ -131,18 +142,22 @@ export class ModelWorker {
         this.#lastPong = this.options.clock.elapsed();
         this.#checkHealth();
         this.options.hooks.ready(this);
-        return this.#next();
+        this.#next();
+        break;
       case 'failed':
-        return this.#giveUp(message.error);
+        this.#giveUp(message.error);
+        break;
       case 'token':
-        return this.#token(message.id, message.text);
+        this.#token(message.id, message.text);
+        break;
       case 'end':
       case 'error':
-        return this.#ended(message);
+        this.#ended(message);
+        break;
       case 'pong':
         this.#lastPong = this.options.clock.elapsed();
         this.stats = message.stats ?? this.stats;
-        return;
+        break;
       default:
         message satisfies never;
     }
@@ -157,6 +172,7 @@ export class ModelWorker {
     }
     const { clock } = this.options;
     const job = this.queue.take(clock.elapsed(), this.#loadedKey);
+    this.#transport?.keepAlive(job !== undefined);
     if (!job) return;
     this.status = 'busy';
     this.#current = job;
@@ -213,7 +229,10 @@ export class ModelWorker {
 
   #overdue(afterMs: number): void {
     const job = this.#current;
-    if (!job) return this.#kill(`the model was not loaded within ${afterMs} ms`);
+    if (!job) {
+      this.#kill(`the model was not loaded within ${afterMs} ms`);
+      return;
+    }
     this.options.hooks.failed(
       job,
       new GenieError(
@@ -221,7 +240,6 @@ export class ModelWorker {
         `The worker "${this.options.id}" gave no first token within ${afterMs} ms: raise "firstTokenTimeoutMs" or use a smaller model.`,
       ),
     );
-    job.settled = true;
     this.#stop('the request was overdue');
   }
 
@@ -229,11 +247,12 @@ export class ModelWorker {
     this.#cancelHealth();
     const { clock, healthIntervalMs, healthTimeoutMs } = this.options;
     this.#cancelHealth = clock.schedule(healthIntervalMs, () => {
-      if (clock.elapsed() - this.#lastPong > healthTimeoutMs)
-        return this.#kill(`no sign of life for ${healthTimeoutMs} ms`);
+      if (clock.elapsed() - this.#lastPong > healthTimeoutMs) {
+        this.#kill(`no sign of life for ${healthTimeoutMs} ms`);
+        return;
+      }
       this.#transport?.send({ type: 'ping', at: clock.elapsed() });
       this.#checkHealth();
-      return undefined;
     });
   }
 
@@ -258,14 +277,14 @@ export class ModelWorker {
     this.#crashes = [...this.#crashes.filter((at) => at > now - 60_000), now];
     if (job && !job.settled) this.#recover(job, reason);
     if (this.#crashes.length >= maxCrashes) {
-      return this.#giveUp({
+      this.#giveUp({
         code: 'GENIE_WORKER_FAILED',
         message: `The worker "${this.options.id}" died ${maxCrashes} times within a minute, at last by ${reason}: check the model file and the memory.`,
       });
+      return;
     }
     hooks.crashed(this, reason);
     this.#spawn();
-    return undefined;
   }
 
   /** Once more when nothing was said yet; else the caller must know that the answer is broken. */

@@ -38,39 +38,59 @@ export interface FailureRule {
 /** The one table that decides. Each row is tested against injected faults. */
 export const failureTable: Readonly<Record<ModelFailureKind, FailureRule>> = {
   'key-missing': row(
-    'KEY_MISSING',
+    'GENIE_MODEL_KEY_MISSING',
     'fail-over',
     false,
     'Pass "apiKey", or put the key into the environment that you pass.',
   ),
-  auth: row('AUTH', 'fail-over', false, 'Check that the key is valid and may use this model.'),
-  'model-unknown': row('UNKNOWN', 'fail-over', false, 'Check the model id, or pull the model.'),
-  'rate-limit': row('RATE_LIMIT', 'retry', false, 'Send fewer requests, or add another model to fail over to.'),
-  quota: row('QUOTA', 'fail-over', false, 'Add credit or raise the limit of the account.'),
-  overloaded: row('OVERLOADED', 'retry', true, 'Try later, or add another model to fail over to.'),
-  'server-error': row('SERVER_ERROR', 'retry', true, 'Try later, or add another model to fail over to.'),
-  timeout: row('TIMEOUT', 'fail-over', true, 'Raise "deadlineMs" of the candidate, or choose a faster model.'),
-  network: row('NETWORK', 'retry', true, 'Check the address and the connection.'),
-  'egress-denied': row('EGRESS_DENIED', 'fail-over', false, 'Allow the host in the egress policy.'),
-  'approval-required': row('APPROVAL_REQUIRED', 'stop', false, 'Decide the approval, then resume the run.'),
+  auth: row('GENIE_MODEL_AUTH', 'fail-over', false, 'Check that the key is valid and may use this model.'),
+  'model-unknown': row('GENIE_MODEL_UNKNOWN', 'fail-over', false, 'Check the model id, or pull the model.'),
+  'rate-limit': row(
+    'GENIE_MODEL_RATE_LIMIT',
+    'retry',
+    false,
+    'Send fewer requests, or add another model to fail over to.',
+  ),
+  quota: row('GENIE_MODEL_QUOTA', 'fail-over', false, 'Add credit or raise the limit of the account.'),
+  overloaded: row('GENIE_MODEL_OVERLOADED', 'retry', true, 'Try later, or add another model to fail over to.'),
+  'server-error': row('GENIE_MODEL_SERVER_ERROR', 'retry', true, 'Try later, or add another model to fail over to.'),
+  timeout: row(
+    'GENIE_MODEL_TIMEOUT',
+    'fail-over',
+    true,
+    'Raise "deadlineMs" of the candidate, or choose a faster model.',
+  ),
+  network: row('GENIE_MODEL_NETWORK', 'retry', true, 'Check the address and the connection.'),
+  'egress-denied': row('GENIE_MODEL_EGRESS_DENIED', 'fail-over', false, 'Allow the host in the egress policy.'),
+  'approval-required': row('GENIE_MODEL_APPROVAL_REQUIRED', 'stop', false, 'Decide the approval, then resume the run.'),
   'context-length': row(
-    'CONTEXT_LENGTH',
+    'GENIE_MODEL_CONTEXT_LENGTH',
     'fail-over',
     false,
     'Shorten the prompt, or add a model with a larger context.',
   ),
-  'content-filter': row('CONTENT_FILTER', 'stop', false, 'The provider refused the content: change the request.'),
-  'bad-request': row('BAD_REQUEST', 'stop', false, 'The provider does not accept this request: see its message.'),
+  'content-filter': row(
+    'GENIE_MODEL_CONTENT_FILTER',
+    'stop',
+    false,
+    'The provider refused the content: change the request.',
+  ),
+  'bad-request': row(
+    'GENIE_MODEL_BAD_REQUEST',
+    'stop',
+    false,
+    'The provider does not accept this request: see its message.',
+  ),
   'bad-output': row(
-    'BAD_OUTPUT',
+    'GENIE_MODEL_BAD_OUTPUT',
     'retry',
     true,
     'The answer was not in the documented form: try again, or use another model.',
   ),
-  'stream-broken': row('STREAM_BROKEN', 'retry', true, 'The answer ended early: try again.'),
-  'peer-missing': row('PEER_MISSING', 'fail-over', false, 'Install the package that the message names.'),
-  aborted: row('ABORTED', 'stop', false, 'The call was cancelled by its signal.'),
-  unknown: row('FAILED', 'fail-over', true, 'See the message of the provider.'),
+  'stream-broken': row('GENIE_MODEL_STREAM_BROKEN', 'retry', true, 'The answer ended early: try again.'),
+  'peer-missing': row('GENIE_MODEL_PEER_MISSING', 'fail-over', false, 'Install the package that the message names.'),
+  aborted: row('GENIE_MODEL_ABORTED', 'stop', false, 'The call was cancelled by its signal.'),
+  unknown: row('GENIE_MODEL_FAILED', 'fail-over', true, 'See the message of the provider.'),
 };
 
 export interface ModelFailure {
@@ -98,6 +118,6 @@ export function toModelError(failure: ModelFailure, model: string): GenieError {
   });
 }
 
-function row(code: string, action: FailureAction, trips: boolean, fix: string): FailureRule {
-  return { code: `GENIE_MODEL_${code}`, action, trips, fix };
+function row(code: GenieErrorCode, action: FailureAction, trips: boolean, fix: string): FailureRule {
+  return { code, action, trips, fix };
 }

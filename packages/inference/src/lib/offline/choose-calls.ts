@@ -55,6 +55,7 @@ export function planSources(
   sources: readonly Source[],
   prompt: ReadPrompt,
   tools: readonly LanguageModelV4FunctionTool[],
+  newOnly = true,
 ): readonly SourcePlan[] {
   const taken = new Set<string>();
   return sources.map((source): SourcePlan => {
@@ -65,7 +66,7 @@ export function planSources(
     }
     const tool = toolFor(source.kind, tools);
     if (!tool) return { source, state: 'unreadable', reason: `no tool that reads a ${source.kind} source is offered` };
-    const input = inputFor(tool, source, prompt);
+    const input = inputFor(tool, source, newOnly ? prompt : { ...prompt, cursors: [] });
     return { source, state: 'to-call', tool: tool.name, input, callId: callIdOf(tool.name, input, prompt) };
   });
 }

@@ -10,6 +10,8 @@ export interface Goal {
   readonly query: string;
   readonly goal: string;
   readonly isQuestion: boolean;
+  /** Only what was not reported before; a question about a topic wants all there is about it. */
+  readonly newOnly: boolean;
   /** The goal also asks who is concerned, and why. */
   readonly wantsAudience: boolean;
   /** Lines at most. */
@@ -41,6 +43,7 @@ export function readGoal(prompt: ReadPrompt): Goal {
     query,
     goal: prompt.goal,
     isQuestion,
+    newOnly: !isQuestion || /\b(?:new|news|changed?|changes|latest|updates?|since|happened)\b/i.test(query),
     wantsAudience: audience.test(query) || (!isQuestion && audience.test(prompt.goal)),
     limit: named === undefined ? limits[kind] : Math.max(1, Number(named)),
     sources: prompt.sources.length > 0 ? prompt.sources : sourcesIn(`${prompt.goal}\n${prompt.message ?? ''}`),

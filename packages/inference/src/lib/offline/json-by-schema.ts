@@ -173,6 +173,7 @@ function isOfType(value: JsonValue, type: string): boolean {
 
 function stringFits(value: string, schema: JsonSchema): boolean {
   if (value.length < (schema.minLength ?? 0) || value.length > (schema.maxLength ?? Infinity)) return false;
+  if (schema.format !== undefined && formats[schema.format]?.(value) === false) return false;
   return schema.pattern === undefined || matches(schema.pattern, value);
 }
 
@@ -189,6 +190,17 @@ function numberFits(value: number, schema: JsonSchema): boolean {
   if (value <= (schema.exclusiveMinimum ?? -Infinity) || value >= (schema.exclusiveMaximum ?? Infinity)) return false;
   return schema.multipleOf === undefined || Number.isInteger(value / schema.multipleOf);
 }
+
+/** Formats that a hint is checked against; others are taken as they are. */
+const formats: Readonly<Record<string, (value: string) => boolean>> = {
+  uri: (value) => URL.canParse(value),
+  url: (value) => URL.canParse(value),
+  email: (value) => /^[\w.+-]+@[\w-]+(?:\.[\w-]+)+$/.test(value),
+  uuid: (value) => /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i.test(value),
+  date: (value) => /^\d{4}-\d{2}-\d{2}$/.test(value) && Number.isFinite(Date.parse(value)),
+  'date-time': (value) =>
+    /^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d{2}:\d{2})$/.test(value) && Number.isFinite(Date.parse(value)),
+};
 
 const byFormat: Readonly<Record<string, string>> = {
   'date-time': '1970-01-01T00:00:00Z',

@@ -153,7 +153,7 @@ describe('the offline model', () => {
       commits([item], { truncated: true, note: 'The cursor is unknown.' }),
     ]);
     expect(result.text).toContain(
-      '- Use another parser: The old one lost entries. Who should care: those who use or keep README.md (1 file), packages/core (1 file); changed by Ann. ([/repo](/repo@ccc), 2026-11-03)',
+      '- Use another parser: The old one lost entries. Who should care: those who use or keep README.md, packages/core (1 file); changed by Ann. ([/repo](/repo@ccc), 2026-11-03)',
     );
     expect(result.text).toContain('Only a part of /repo was read: it holds more.\n/repo: The cursor is unknown.');
   });
@@ -192,6 +192,24 @@ describe('the offline model', () => {
     );
     expect((await run('# Goal\nBrief me\n# Message\nhello', [])).text).toContain('no neural network');
     expect((await run('Do something', [])).text).toContain('No source is named');
+  });
+
+  it('reads all of a source for a question about a topic, and only what is new for a question about news', async () => {
+    const text = (message: string) =>
+      `# Goal\nBrief me\n# Sources\n- git: /repo\n# Since last time\n- git: /repo | c1\n# Already known\n- Fix the lease takeover after a crash (2026-11-02, /repo)\n# Message\n${message}`;
+    const topic = await run(text('What about the lease?'), [commits([journal, lease])]);
+    expect(JSON.parse(topic.calls[0]?.input ?? '')).not.toHaveProperty('since');
+    expect(topic.text).toContain('- Fix the lease takeover after a crash: Two processes');
+    expect(topic.text).not.toContain('Add the journal');
+    expect(topic.text).toContain(
+      '### Reported before\n\n- Fix the lease takeover after a crash ([/repo](/repo), 2026-11-02)',
+    );
+    const news = await run(text('Anything new?'), [commits([lease])]);
+    expect(JSON.parse(news.calls[0]?.input ?? '')).toMatchObject({ since: 'c1' });
+    expect(news.text).toContain('Nothing new: 1 source read');
+    expect((await run(text('And the router?'), [commits([lease])])).text).toContain(
+      '- Nothing mentions And the router: 1 item read ([/repo](/repo))',
+    );
   });
 
   it('calls nothing when tools are forbidden, and what is required when they are', async () => {

@@ -70,7 +70,7 @@ function contentOf(
   const forced = forcedCall(options, goal, prompt, tools);
   if (forced) return [forced];
   const offered = options.toolChoice?.type === 'none' ? [] : tools;
-  const plans = planSources(goal.sources, prompt, offered);
+  const plans = planSources(goal.sources, prompt, offered, goal.newOnly);
   const calls = plans.filter((plan) => plan.state === 'to-call');
   if (calls.length > 0) {
     return calls.map(({ tool, input, callId }) => ({

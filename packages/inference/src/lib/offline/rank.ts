@@ -63,28 +63,39 @@ function knownPart(text: string, rowsByWord: ReadonlyMap<string, readonly number
 /**
  * Orders findings: those reported before are left out (unless `keepKnown`), the rest by
  * 0.5 relevance + 0.3 novelty + 0.2 recency. Equal scores keep the order of the sources. The same input gives the same order.
+ * The first `limit` get their most informative sentence.
  */
 export function rankFindings(
   findings: readonly Finding[],
-  options: { readonly query: string; readonly known: readonly string[]; readonly keepKnown?: boolean },
+  options: {
+    readonly query: string;
+    readonly known: readonly string[];
+    readonly keepKnown?: boolean;
+    readonly limit?: number;
+  },
 ): readonly RankedFinding[] {
   const known = indexKnown(options.known);
   const query = new Set(topicWords(options.query));
-  const weights = weighWords(findings);
+  const distinct = withoutDuplicates(findings);
+  const words = distinct.map((finding) => new Set(topicWords(`${finding.title} ${finding.text.slice(0, 2_000)}`)));
   const days = [...new Set(findings.map((finding) => finding.date ?? ''))].sort();
-  const scored = withoutDuplicates(findings).flatMap((finding, order) => {
+  const dayIndex = new Map(days.map((day, index) => [day, index]));
+  const scored = distinct.flatMap((finding, order) => {
     const novelty = known.novelty(finding);
     if (novelty <= 1 - knownShare && !options.keepKnown) return [];
-    const relevance = relevanceOf(`${finding.title} ${finding.text.slice(0, 2_000)}`, query);
-    const recency = days.length < 2 ? 1 : days.indexOf(finding.date ?? '') / (days.length - 1);
+    const relevance = shareOf(query, words[order] ?? new Set());
+    const recency = days.length < 2 ? 1 : (dayIndex.get(finding.date ?? '') ?? 0) / (days.length - 1);
     return [{ finding, novelty, relevance, order, score: 0.5 * relevance + 0.3 * novelty + 0.2 * recency }];
   });
   scored.sort((left, right) => right.score - left.score || left.order - right.order);
-  return scored.map(({ finding, novelty, relevance }) => ({
+  const weights = weighWords(words);
+  const shown = options.limit ?? scored.length;
+  return scored.map(({ finding, novelty, relevance }, index) => ({
     finding,
     novelty,
     relevance,
-    sentence: informativeSentence(finding, query, weights),
+    // Only what is shown needs its sentence.
+    sentence: index < shown ? informativeSentence(finding, query, weights) : '',
   }));
 }
 
@@ -101,24 +112,19 @@ function withoutDuplicates(findings: readonly Finding[]): readonly Finding[] {
   });
 }
 
-function relevanceOf(text: string, query: ReadonlySet<string>): number {
+function shareOf(query: ReadonlySet<string>, words: ReadonlySet<string>): number {
   if (query.size === 0) return 0;
   let hits = 0;
-  const words = new Set(topicWords(text));
   for (const word of query) if (words.has(word)) hits += 1;
   return hits / query.size;
 }
 
 /** Inverse document frequency: words that few findings share say most. */
-function weighWords(findings: readonly Finding[]): ReadonlyMap<string, number> {
+function weighWords(sets: readonly ReadonlySet<string>[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const finding of findings) {
-    for (const word of new Set(topicWords(`${finding.title} ${finding.text.slice(0, 2_000)}`))) {
-      counts.set(word, (counts.get(word) ?? 0) + 1);
-    }
-  }
+  for (const words of sets) for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   const weights = new Map<string, number>();
-  for (const [word, count] of counts) weights.set(word, Math.log(1 + findings.length / count));
+  for (const [word, count] of counts) weights.set(word, Math.log(1 + sets.length / count));
   return weights;
 }
 

@@ -1,6 +1,6 @@
 import type { Reading } from './findings.ts';
 import type { Goal } from './goal.ts';
-import { cut, plainLine } from './markdown.ts';
+import { citation, cut, plainLine } from './markdown.ts';
 import type { ReadPrompt } from './read-prompt.ts';
 import { topicWords } from './words.ts';
 import { signature, writeBriefing } from './write-briefing.ts';
@@ -16,10 +16,12 @@ export function writeAnswer(goal: Goal, readings: readonly Reading[], prompt: Re
   }
   const remembered = rememberedLines(goal, prompt.known);
   if (readings.length === 0 && remembered.length === 0) return whatItIs;
-  const parts = readings.length === 0 ? [] : [writeBriefing(goal, readings, prompt.known)];
-  if (remembered.length > 0) parts.push(['### Reported before', '', ...remembered].join('\n'));
-  if (readings.length === 0) parts.push(signature);
-  return parts.join('\n\n');
+  const read = readings.length === 0 ? signature : writeBriefing(goal, readings, prompt.known);
+  // What the sources just said again need not be told twice.
+  const others = remembered.filter((line) => !read.includes(line.slice(0, 48)));
+  const reported = others.length === 0 ? [] : [['### Reported before', '', ...others].join('\n')];
+  // What was found answers; that nothing is new is only a remark.
+  return (read.startsWith('##') ? [read, ...reported] : [...reported, read]).join('\n\n');
 }
 
 function noSources(goal: Goal): string {
@@ -42,6 +44,11 @@ function rememberedLines(goal: Goal, known: readonly string[]): readonly string[
   scored.sort((left, right) => right.hits - left.hits || left.order - right.order);
   return scored.slice(0, 5).map(({ line }) => {
     const cited = /^(.*?)(\s\(\[[^\]]*\]\([^()\s]*\)(?:, \d{4}-\d{2}-\d{2})?\))\s*$/s.exec(line);
-    return cited ? `- ${plainLine(cited[1] ?? '')}${cited[2]}` : `- ${plainLine(line)}`;
+    if (cited) return `- ${plainLine(cited[1] ?? '')}${cited[2]}`;
+    // The form in which memory writes what it recalls: text (date, source).
+    const [, text, date, source] = /^(.*) \((\d{4}-\d{2}-\d{2}), ([^()]+)\)$/.exec(line) ?? [];
+    return text === undefined || source === undefined
+      ? `- ${plainLine(line)}`
+      : `- ${plainLine(text)} ${citation(source, source, date)}`;
   });
 }

@@ -27,14 +27,21 @@ function bodyOf(goal: Goal, reached: readonly Reading[], known: readonly string[
   if (goal.kind === 'count') return writeCounts(goal, reached);
   if (goal.kind === 'compare' && reached.length > 1) return writeComparison(reached);
   const findings = reached.flatMap((reading) => reading.findings);
-  const ranked = rankFindings(findings, { query: goal.query, known, keepKnown: goal.isQuestion });
-  if (ranked.length === 0) return undefined;
+  const all = rankFindings(findings, { query: goal.query, known, keepKnown: !goal.newOnly, limit: goal.limit });
+  // A question about a topic is not answered by what is merely recent.
+  const ranked = goal.newOnly ? all : all.filter(({ relevance }) => relevance > 0);
+  if (ranked.length === 0) return all.length > 0 ? [nothingAbout(goal, reached, all.length)] : undefined;
   const shown = ranked.slice(0, goal.limit);
   const rest = ranked.length - shown.length;
   return [
     ...shown.map((one) => itemLine(one, goal)),
     ...(rest > 0 ? ['', `${countOf(rest, 'more item')} ranked lower ${rest === 1 ? 'is' : 'are'} left out.`] : []),
   ];
+}
+
+function nothingAbout(goal: Goal, reached: readonly Reading[], items: number): string {
+  const sources = reached.map(({ source }) => citation(titleOf(source), source.location));
+  return `- Nothing mentions ${plainLine(goal.query, 80).replace(/[?.!]+$/, '')}: ${countOf(items, 'item')} read ${sources.join(' ')}`;
 }
 
 function notesOn(reading: Reading): readonly string[] {
@@ -49,10 +56,13 @@ function itemLine({ finding, sentence }: RankedFinding, goal: Goal): string {
   const title = finding.title === '' ? finding.text : finding.title;
   const addsMore = sentence !== '' && !title.includes(sentence) && !sentence.startsWith(title);
   const text = addsMore ? `${title.replace(/[.:]$/, '')}: ${sentence}` : sentence.startsWith(title) ? sentence : title;
-  const line = goal.wantsAudience
-    ? `${plainLine(text, 240)} ${plainLine(audienceOf(finding), 200)}`
-    : plainLine(text, 320);
+  const line = goal.wantsAudience ? withAudience(plainLine(text, 240), finding) : plainLine(text, 320);
   return `- ${line} ${citeFinding(finding)}`;
+}
+
+function withAudience(line: string, finding: Finding): string {
+  const audience = plainLine(audienceOf(finding), 200);
+  return audience === '' ? line : `${line.replace(/(?<![.!?…])$/, '.')} ${audience}`;
 }
 
 /** Who is concerned, from facts only: who wrote it and which parts it touches. */
@@ -61,7 +71,7 @@ function audienceOf(finding: Finding): string {
   const by = finding.author === undefined ? '' : `by ${finding.author}`;
   if (areas.length === 0)
     return by === '' ? '' : `Who should care: whoever works with it; ask its author, ${finding.author}.`;
-  const shown = areas.slice(0, 3).map(([area, files]) => `${area} (${countOf(files, 'file')})`);
+  const shown = areas.slice(0, 3).map(([area, files]) => (isFile(area) ? area : `${area} (${countOf(files, 'file')})`));
   const more = areas.length > 3 ? ` and ${countOf(areas.length - 3, 'more place')}` : '';
   return `Who should care: those who use or keep ${shown.join(', ')}${more}; changed${by === '' ? '' : ` ${by}`}.`;
 }
@@ -70,11 +80,17 @@ function audienceOf(finding: Finding): string {
 function areasOf(paths: readonly string[]): readonly (readonly [string, number])[] {
   const counts = new Map<string, number>();
   for (const path of paths) {
+    // Lock files change with everything and concern nobody.
+    if (/(?:^|\/)(?:[\w-]*lock\.(?:json|yaml)|[\w.-]+\.lock)$/.test(path)) continue;
     const folders = path.split('/').slice(0, -1).slice(0, 2);
     const area = folders.length > 0 ? folders.join('/') : path;
     if (area !== '') counts.set(area, (counts.get(area) ?? 0) + 1);
   }
   return [...counts].sort((left, right) => right[1] - left[1] || (left[0] < right[0] ? -1 : 1));
+}
+
+function isFile(area: string): boolean {
+  return !area.includes('/') && area.includes('.');
 }
 
 function pathsIn(text: string): readonly string[] {

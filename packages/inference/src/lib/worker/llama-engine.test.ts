@@ -10,7 +10,7 @@ import { findLlama } from '../testing/find-llama.ts';
 import type { EngineRequest } from './engine-request.ts';
 import { LlamaEngine } from './llama-engine.ts';
 
-const llamaModule = findLlama();
+const llamaModule = findLlama(process.env);
 let folder: string;
 const file = (name: string) => join(folder, name);
 

@@ -39,6 +39,8 @@ export interface WorkerTransport {
   onMessage(listener: (message: FromWorker) => void): void;
   /** Called once, when the worker is gone. */
   onExit(listener: (reason: string) => void): void;
+  /** Whether this worker keeps the process alive: while it works, but not while it waits. */
+  keepAlive(active: boolean): void;
   /** Ends the worker at once. Only a child process can be ended in the middle of native work; others end when they are idle. */
   kill(): void;
 }

@@ -36,6 +36,12 @@ export function childProcessTransport(): WorkerTransport {
         tell(`${signal ?? `exit code ${code}`}${complaint === '' ? '' : `: ${complaint.trim().split('\n').at(-1)}`}`),
       );
     },
+    keepAlive: (active) => {
+      for (const one of [child, child.channel, child.stderr as { ref?(): void; unref?(): void } | null]) {
+        if (active) one?.ref?.();
+        else one?.unref?.();
+      }
+    },
     kill: () => child.kill('SIGKILL'),
   };
 }
@@ -56,6 +62,7 @@ export function inProcessTransport(): WorkerTransport {
     send,
     onMessage: (listener) => fromWorker.push(listener),
     onExit: (listener) => exits.push(listener),
+    keepAlive: () => undefined,
     kill: () => send({ type: 'close' }),
   };
 }

@@ -30,7 +30,9 @@ function open(folder = dir, passphrase = cipher.passphrase): Memory {
 async function filesHolding(text: string): Promise<string[]> {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
   const contents = await Promise.all(
-    entries.filter((one) => one.isFile()).map(async (one) => [one.name, await readFile(path.join(one.parentPath, one.name))] as const),
+    entries
+      .filter((one) => one.isFile())
+      .map(async (one) => [one.name, await readFile(path.join(one.parentPath, one.name))] as const),
   );
   return contents.filter(([, content]) => content.includes(text)).map(([name]) => name);
 }
@@ -71,7 +73,9 @@ describe('cipher', () => {
     const first = open();
     await first.remember({ text: 'walrus' });
     await first.close();
-    await expect(open(dir, 'another passphrase').recall('walrus')).rejects.toMatchObject({ code: 'GENIE_MEMORY_CIPHER' });
+    await expect(open(dir, 'another passphrase').recall('walrus')).rejects.toMatchObject({
+      code: 'GENIE_MEMORY_CIPHER',
+    });
     expect((await open().recall('walrus')).items).toHaveLength(1);
   });
 
@@ -85,8 +89,24 @@ describe('cipher', () => {
     await plain.remember({ text: 'walrus' });
     await plain.close();
     await expect(open(plainDir).recall('walrus')).rejects.toMatchObject({ code: 'GENIE_MEMORY_CIPHER' });
-    expect(() => openMemory({ store: ':memory:', cipher })).toThrow(expect.objectContaining({ code: 'GENIE_MEMORY_OPTIONS' }));
-    expect(() => openMemory({ dir, cipher: { passphrase: 'short' } })).toThrow(expect.objectContaining({ code: 'GENIE_MEMORY_OPTIONS' }));
+    expect(() => openMemory({ store: ':memory:', cipher })).toThrow(
+      expect.objectContaining({ code: 'GENIE_MEMORY_OPTIONS' }),
+    );
+    expect(() => openMemory({ dir, cipher: { passphrase: 'short' } })).toThrow(
+      expect.objectContaining({ code: 'GENIE_MEMORY_OPTIONS' }),
+    );
+  });
+
+  it('is open once at a time, and free again when its process is gone', async () => {
+    const memory = open();
+    await memory.remember({ text: 'walrus' });
+    await expect(open().recall('walrus')).rejects.toMatchObject({ code: 'GENIE_MEMORY_LOCKED' });
+    await memory.close();
+    const free = open();
+    expect((await free.recall('walrus')).items).toHaveLength(1);
+    await free.close();
+    await writeFile(path.join(dir, 'knowledge.lock'), JSON.stringify({ pid: 2 ** 30, folder: dir }));
+    expect((await open().recall('walrus')).items).toHaveLength(1);
   });
 
   it('puts everything under a new key, and the old passphrase opens nothing', async () => {

@@ -5,6 +5,7 @@ import type { RecordStore } from '../store/record-store.ts';
 import { configureDatabase, type Durability, openSqliteDatabase } from '../store/sqlite-database.ts';
 import { createSqliteStore } from '../store/sqlite-store.ts';
 import type { FileCipher } from './file-cipher.ts';
+import { lockFolder } from './folder-lock.ts';
 import { type CipherOptions, checkCipherOptions, createDataKey, readKeyFile, writeKeyFile } from './key-file.ts';
 import { createFileCipher, type DataKey } from './sealed-file.ts';
 import { openSealedLog } from './sealed-log.ts';
@@ -47,10 +48,11 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
     keys = [createDataKey(1)];
     await writeKeyFile(keyFile, keys, options);
   }
+  const release = lockFolder(folder);
   const cipher = new SwitchableCipher(keys);
   const database = await openSqliteDatabase(':memory:', durability, false);
   try {
-    const log = openSealedLog(database, { folder, cipher, durability });
+    const log = openSealedLog(database, { folder, cipher, durability, onClose: release });
     configureDatabase(database, durability);
     if (log.isNew) log.snapshot();
     const finish = async (current: CipherOptions, rewrite: () => Promise<void>): Promise<void> => {
@@ -79,6 +81,7 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
     };
   } catch (error) {
     database.close();
+    release();
     throw error;
   }
 }

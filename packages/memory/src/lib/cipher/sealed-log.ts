@@ -33,6 +33,7 @@ export interface SealedLogOptions {
   readonly folder: string;
   readonly cipher: FileCipher;
   readonly durability: Durability;
+  readonly onClose?: () => void;
 }
 
 /**
@@ -90,6 +91,7 @@ class Log implements SealedLog {
     if (this.#frames > 0) this.snapshot();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
+    this.#options.onClose?.();
   }
 
   afterCommit(): void {

@@ -10,6 +10,7 @@ import { openSqliteDatabase } from '../store/sqlite-database.ts';
 import { createSqliteStore } from '../store/sqlite-store.ts';
 import { createInt8Scan } from '../vectors/int8-scan.ts';
 import type { VectorStore } from '../vectors/vector-store.ts';
+import { openVectraStore } from '../vectors/vectra-store.ts';
 import { type RecordStoreSetup, recordStoreSuite } from './record-store-suite.ts';
 import { suiteDimension, type VectorStoreSetup, vectorStoreSuite } from './vector-store-suite.ts';
 
@@ -26,14 +27,18 @@ async function fileStore(): Promise<ConformanceSetup<RecordStoreSetup>> {
   count += 1;
   const file = path.join(root, `${count}.db`);
   const open = async (): Promise<RecordStore> =>
-    createSqliteStore(await openSqliteDatabase(file, 'process'), { capabilities: { name: 'sqlite', durable: true, encrypted: false } });
+    createSqliteStore(await openSqliteDatabase(file, 'process'), {
+      capabilities: { name: 'sqlite', durable: true, encrypted: false },
+    });
   return reopening(open);
 }
 
 async function sealedStore(): Promise<ConformanceSetup<RecordStoreSetup>> {
   count += 1;
   const folder = await mkdtemp(path.join(root, 'sealed-'));
-  return reopening(async () => (await openSealed(folder, { passphrase: 'correct horse', scryptCost: 1_024 }, 'process')).store);
+  return reopening(
+    async () => (await openSealed(folder, { passphrase: 'correct horse', scryptCost: 1_024 }, 'process')).store,
+  );
 }
 
 async function reopening(open: () => Promise<RecordStore>): Promise<ConformanceSetup<RecordStoreSetup>> {
@@ -49,14 +54,20 @@ describe('recordStoreSuite', () => {
   it.each([
     ['the SQLite file', fileStore],
     ['the encrypted store', sealedStore],
-    ['the store without a file', async () => ({ setup: { store: await openMemoryStore() }, capabilities: new Set<string>() })],
+    [
+      'the store without a file',
+      async () => ({ setup: { store: await openMemoryStore() }, capabilities: new Set<string>() }),
+    ],
   ])('is passed by %s', async (_name, create) => {
     const report = await runConformance(recordStoreSuite, create);
     expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
   });
 
   it('catches a broken store with every one of its cases', async () => {
-    const caught = await casesCaught(recordStoreSuite, Object.values(recordMutants()).map((mutant) => () => mutated(mutant)));
+    const caught = await casesCaught(
+      recordStoreSuite,
+      Object.values(recordMutants()).map((mutant) => () => mutated(mutant)),
+    );
     expect(recordStoreSuite.cases.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });
 
@@ -66,7 +77,10 @@ describe('recordStoreSuite', () => {
   });
 });
 
-async function casesCaught<Setup>(suite: ConformanceSuite<Setup>, creates: readonly (() => Promise<ConformanceSetup<Setup>>)[]): Promise<Set<string>> {
+async function casesCaught<Setup>(
+  suite: ConformanceSuite<Setup>,
+  creates: readonly (() => Promise<ConformanceSetup<Setup>>)[],
+): Promise<Set<string>> {
   const caught = new Set<string>();
   for (const create of creates) {
     const { results } = await runConformance(suite, create);
@@ -89,7 +103,8 @@ async function mutated(mutant: Mutant): Promise<ConformanceSetup<RecordStoreSetu
 }
 
 const notDurable: Mutant = (store) => ({
-  commit: async (batch, options) => (batch.forget ? store.commit({ namespace: batch.namespace }, options) : store.commit(batch, options)),
+  commit: async (batch, options) =>
+    batch.forget ? store.commit({ namespace: batch.namespace }, options) : store.commit(batch, options),
 });
 
 /** Each breaks one promise on top of the real store. */
@@ -99,9 +114,18 @@ function recordMutants(): Record<string, Mutant> {
     (store) => ({ commit: (batch, options) => store.commit(change(batch), options) });
   const without =
     (...keys: readonly (keyof RecordBatch)[]): Mutant =>
-    (store) => changing((batch) => Object.fromEntries(Object.entries(batch).filter(([key]) => !keys.includes(key as keyof RecordBatch))) as unknown as RecordBatch)(store);
+    (store) =>
+      changing(
+        (batch) =>
+          Object.fromEntries(
+            Object.entries(batch).filter(([key]) => !keys.includes(key as keyof RecordBatch)),
+          ) as unknown as RecordBatch,
+      )(store);
   return {
-    'loses a field': changing((batch) => ({ ...batch, put: (batch.put ?? []).map(({ data: _data, ...record }) => record) })),
+    'loses a field': changing((batch) => ({
+      ...batch,
+      put: (batch.put ?? []).map(({ data: _data, ...record }) => record),
+    })),
     'sorts get by itself': (store) => ({ get: async (namespace, ids) => store.get(namespace, [...ids].sort()) }),
     'appends instead of replacing': (store) => ({
       async commit(batch, options) {
@@ -117,27 +141,73 @@ function recordMutants(): Record<string, Mutant> {
       },
     }),
     'lost update': without('expect'),
-    'ignores idempotency keys': changing((batch) => ({ ...batch, put: (batch.put ?? []).map((record) => ({ ...record, idempotencyKey: `${record.idempotencyKey}:${record.id}` })) })),
-    'one revision for all': (store) => ({ revision: async (namespace) => Math.min(1, await store.revision(namespace)) }),
-    'find ignores filters': (store) => ({ find: ({ namespace, order, afterSeq, limit }) => store.find({ namespace, ...(order ? { order } : {}), ...(afterSeq === undefined ? {} : { afterSeq }), ...(limit === undefined ? {} : { limit }) }) }),
-    'exclusive time bounds': (store) => ({ find: (query) => store.find(query.between ? { ...query, between: [query.between[0] + 1, query.between[1] - 1] } : query) }),
-    'pages overlap': (store) => ({ find: (query) => store.find(query.afterSeq === undefined ? query : { ...query, limit: 1 }) }),
-    'stale index (removals are not reported)': (store) => ({ changes: async (...asked) => ({ ...(await store.changes(...asked)), removed: [] }) }),
-    'namespace leak in reads': (store) => ({ find: (query) => store.find({ ...query, namespace: 'one' }), get: (_namespace, ids) => store.get('one', ids) }),
+    'ignores idempotency keys': changing((batch) => ({
+      ...batch,
+      put: (batch.put ?? []).map((record) => ({ ...record, idempotencyKey: `${record.idempotencyKey}:${record.id}` })),
+    })),
+    'one revision for all': (store) => ({
+      revision: async (namespace) => Math.min(1, await store.revision(namespace)),
+    }),
+    'find ignores filters': (store) => ({
+      find: ({ namespace, order, afterSeq, limit }) =>
+        store.find({
+          namespace,
+          ...(order ? { order } : {}),
+          ...(afterSeq === undefined ? {} : { afterSeq }),
+          ...(limit === undefined ? {} : { limit }),
+        }),
+    }),
+    'exclusive time bounds': (store) => ({
+      find: (query) =>
+        store.find(query.between ? { ...query, between: [query.between[0] + 1, query.between[1] - 1] } : query),
+    }),
+    'pages overlap': (store) => ({
+      find: (query) => store.find(query.afterSeq === undefined ? query : { ...query, limit: 1 }),
+    }),
+    'stale index (removals are not reported)': (store) => ({
+      changes: async (...asked) => ({ ...(await store.changes(...asked)), removed: [] }),
+    }),
+    'namespace leak in reads': (store) => ({
+      find: (query) => store.find({ ...query, namespace: 'one' }),
+      get: (_namespace, ids) => store.get('one', ids),
+    }),
     'namespace leak in writes': changing((batch) => ({ ...batch, namespace: 'one' })),
-    'namespace of the record wins': changing((batch) => ({ ...batch, namespace: batch.put?.[0]?.namespace ?? batch.namespace })),
-    'keeps the vectors of what is removed': (store) => ({ vectors: async (namespace, model, query) => { const rows = await store.vectors(namespace, model, query); const [left] = await store.get(namespace, ['a']); return rows.length === 0 && !left ? [{ id: 'a', model, vector: Float32Array.of(1, 0) }] : rows; } }),
-    'resurfacing after forget': without('fingerprints'),
+    'namespace of the record wins': changing((batch) => ({
+      ...batch,
+      namespace: batch.put?.[0]?.namespace ?? batch.namespace,
+    })),
+    'keeps the vectors of what is removed': (store) => ({
+      vectors: async (namespace, model, query) => {
+        const rows = await store.vectors(namespace, model, query);
+        const [left] = await store.get(namespace, ['a']);
+        return rows.length === 0 && !left ? [{ id: 'a', model, vector: Float32Array.of(1, 0) }] : rows;
+      },
+    }),
+    'resurfacing after forget': without('fingerprintsOf'),
     'forgets for ever': without('allow'),
-    'rounds vectors': (store) => ({ vectors: async (...asked) => (await store.vectors(...asked)).map((row) => ({ ...row, vector: row.vector.map((value) => Math.round(value * 127) / 127) })) }),
-    'vector pages start over': (store) => ({ vectors: (namespace, model, query) => store.vectors(namespace, model, { ...(query?.limit === undefined ? {} : { limit: query.limit }), ...(query?.ids ? { ids: query.ids } : {}) }) }),
+    'rounds vectors': (store) => ({
+      vectors: async (...asked) =>
+        (await store.vectors(...asked)).map((row) => ({
+          ...row,
+          vector: row.vector.map((value) => Math.round(value * 127) / 127),
+        })),
+    }),
+    'vector pages start over': (store) => ({
+      vectors: (namespace, model, query) =>
+        store.vectors(namespace, model, {
+          ...(query?.limit === undefined ? {} : { limit: query.limit }),
+          ...(query?.ids ? { ids: query.ids } : {}),
+        }),
+    }),
     'never takes work out of the queue': without('dequeue'),
     'loses the operation': without('operation'),
     'counts wrong': (store) => ({ stats: async () => ({ ...(await store.stats()), live: 0 }) }),
-    'scrubs too much': (store) => ({ scrub: () => store.commit({ namespace: 'one', remove: ['a'] }).then(() => undefined) }),
+    'scrubs too much': (store) => ({
+      scrub: () => store.commit({ namespace: 'one', remove: ['a'] }).then(() => undefined),
+    }),
     'works after close': (store) => ({ close: async () => undefined, get: (...asked) => store.get(...asked) }),
     'ignores an abort': (store) => ({ commit: (batch) => store.commit(batch) }),
-'not durable': notDurable,
+    'not durable': notDurable,
   };
 }
 
@@ -147,8 +217,21 @@ describe('vectorStoreSuite', () => {
     expect(report.results.filter(({ status }) => status !== 'passed')).toEqual([]);
   });
 
+  it('is passed by Vectra', async () => {
+    const { LocalIndex } = await import('vectra');
+    const create = async () => {
+      const index = new LocalIndex(await mkdtemp(path.join(root, 'vectra-')));
+      return { setup: { store: await openVectraStore({ index, dimension: suiteDimension }) } };
+    };
+    const report = await runConformance(vectorStoreSuite, create);
+    expect(report.results.filter(({ status }) => status !== 'passed')).toEqual([]);
+  });
+
   it('catches a broken store with every one of its cases', async () => {
-    const caught = await casesCaught(vectorStoreSuite, Object.values(vectorMutants()).map((mutant) => () => vectorSetup(mutant)));
+    const caught = await casesCaught(
+      vectorStoreSuite,
+      Object.values(vectorMutants()).map((mutant) => () => vectorSetup(mutant)),
+    );
     expect(vectorStoreSuite.cases.map(({ name }) => name).filter((name) => !caught.has(name))).toEqual([]);
   });
 
@@ -177,12 +260,32 @@ async function vectorSetup(mutant: VectorMutant): Promise<ConformanceSetup<Vecto
 function vectorMutants(): Record<string, VectorMutant> {
   return {
     'worst first': (store) => ({ search: async (...asked) => [...(await store.search(...asked))].reverse() }),
-    'dot product of raw vectors': (store) => ({ search: async (vector, k, options) => (await store.search(vector, k, options)).map((match) => ({ ...match, similarity: match.similarity * Math.hypot(...Array.from(vector)) })) }),
-    'keeps the first vector of an id': (store) => ({ add: async (rows) => store.add(rows.filter(({ id }) => !store.has(id))) }),
+    'dot product of raw vectors': (store) => ({
+      search: async (vector, k, options) =>
+        (await store.search(vector, k, options)).map((match) => ({
+          ...match,
+          similarity: match.similarity * Math.hypot(...Array.from(vector)),
+        })),
+    }),
+    'keeps the first vector of an id': (store) => ({
+      add: async (rows) => store.add(rows.filter(({ id }) => !store.has(id))),
+    }),
     'keeps removed vectors': () => ({ remove: async () => undefined }),
-    'pads with matches that are not there': (store) => ({ search: async (vector, k, options) => [...(await store.search(vector, k, options)), { id: 'padding', similarity: -1 }] }),
-    'takes anything': (store) => ({ add: async (rows) => store.add(rows.filter(({ vector }) => vector.length === suiteDimension)).catch(() => undefined) }),
-    'adds half of a refused call': (store) => ({ add: async (rows) => { for (const row of rows) await store.add([row]); } }),
+    'pads with matches that are not there': (store) => ({
+      search: async (vector, k, options) => [
+        ...(await store.search(vector, k, options)),
+        { id: 'padding', similarity: -1 },
+      ],
+    }),
+    'takes anything': (store) => ({
+      add: async (rows) =>
+        store.add(rows.filter(({ vector }) => vector.length === suiteDimension)).catch(() => undefined),
+    }),
+    'adds half of a refused call': (store) => ({
+      add: async (rows) => {
+        for (const row of rows) await store.add([row]);
+      },
+    }),
     'ignores an abort': (store) => ({ search: (vector, k) => store.search(vector, k) }),
   };
 }

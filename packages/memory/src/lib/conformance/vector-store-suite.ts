@@ -1,4 +1,10 @@
-import { type ConformanceCase, type ConformanceSuite, expectCode, expectEqual, expectThat } from '@genie/core/conformance';
+import {
+  type ConformanceCase,
+  type ConformanceSuite,
+  expectCode,
+  expectEqual,
+  expectThat,
+} from '@genie/core/conformance';
 import { dotProduct, toUnitVector } from '../vectors/unit-vector.ts';
 import type { VectorStore } from '../vectors/vector-store.ts';
 
@@ -20,7 +26,10 @@ function rows(count: number, seed: number): Row[] {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2_147_483_648 - 1;
   };
-  return Array.from({ length: count }, (_row, at) => ({ id: `v${at}`, vector: Float32Array.from({ length: suiteDimension }, next) }));
+  return Array.from({ length: count }, (_row, at) => ({
+    id: `v${at}`,
+    vector: Float32Array.from({ length: suiteDimension }, next),
+  }));
 }
 
 async function fill({ store, keep }: VectorStoreSetup, added: readonly Row[]): Promise<void> {
@@ -45,8 +54,15 @@ const cases: readonly ConformanceCase<VectorStoreSetup>[] = [
       await fill(setup, all);
       for (const { vector } of rows(20, 99)) {
         const found = await setup.store.search(vector, 10);
-        expectEqual(found.map(({ id }) => id), truth(all, vector, 10), 'the nearest ten');
-        expectThat(found.every(({ similarity }) => similarity >= -1.0001 && similarity <= 1.0001), 'a similarity lies within -1 and 1');
+        expectEqual(
+          found.map(({ id }) => id),
+          truth(all, vector, 10),
+          'the nearest ten',
+        );
+        expectThat(
+          found.every(({ similarity }) => similarity >= -1.0001 && similarity <= 1.0001),
+          'a similarity lies within -1 and 1',
+        );
       }
     },
   },
@@ -56,8 +72,14 @@ const cases: readonly ConformanceCase<VectorStoreSetup>[] = [
       const all = rows(50, 3);
       await fill(setup, all);
       const one = all[7]?.vector ?? new Float32Array(suiteDimension);
-      const [first] = await setup.store.search(one.map((value) => value * 250), 1);
-      expectThat(first?.id === 'v7' && Math.abs(first.similarity - 1) < 1e-4, `expected v7 with 1, got ${JSON.stringify(first)}`);
+      const [first] = await setup.store.search(
+        one.map((value) => value * 250),
+        1,
+      );
+      expectThat(
+        first?.id === 'v7' && Math.abs(first.similarity - 1) < 1e-4,
+        `expected v7 with 1, got ${JSON.stringify(first)}`,
+      );
     },
   },
   {
@@ -68,7 +90,11 @@ const cases: readonly ConformanceCase<VectorStoreSetup>[] = [
       await fill(setup, all);
       const moved = { id: 'v3', vector: rows(1, 77)[0]?.vector ?? new Float32Array(suiteDimension) };
       await fill(setup, [moved]);
-      expectEqual([setup.store.size, (await setup.store.search(moved.vector, 1))[0]?.id], [1_500, 'v3'], 'size and nearest');
+      expectEqual(
+        [setup.store.size, (await setup.store.search(moved.vector, 1))[0]?.id],
+        [1_500, 'v3'],
+        'size and nearest',
+      );
     },
   },
   {
@@ -78,10 +104,18 @@ const cases: readonly ConformanceCase<VectorStoreSetup>[] = [
       await fill(setup, all);
       const gone = all.filter((_row, at) => at % 3 === 0).map(({ id }) => id);
       await setup.store.remove([...gone, 'never there']);
-      expectEqual([setup.store.size, setup.store.has('v0'), setup.store.has('v1')], [80, false, true], 'size and membership');
+      expectEqual(
+        [setup.store.size, setup.store.has('v0'), setup.store.has('v1')],
+        [80, false, true],
+        'size and membership',
+      );
       const left = all.filter(({ id }) => !gone.includes(id));
       const query = all[0]?.vector ?? new Float32Array(suiteDimension);
-      expectEqual((await setup.store.search(query, 10)).map(({ id }) => id), truth(left, query, 10), 'the nearest of the rest');
+      expectEqual(
+        (await setup.store.search(query, 10)).map(({ id }) => id),
+        truth(left, query, 10),
+        'the nearest of the rest',
+      );
     },
   },
   {
@@ -97,9 +131,20 @@ const cases: readonly ConformanceCase<VectorStoreSetup>[] = [
     async run(setup) {
       await fill(setup, rows(5, 4));
       const good = rows(1, 6)[0]?.vector ?? new Float32Array(suiteDimension);
-      const bad = [new Float32Array(suiteDimension), Float32Array.of(1, 2), good.map((value, at) => (at === 3 ? Number.NaN : value)), good.map((value, at) => (at === 0 ? Number.POSITIVE_INFINITY : value))];
+      const bad = [
+        new Float32Array(suiteDimension),
+        Float32Array.of(1, 2),
+        good.map((value, at) => (at === 3 ? Number.NaN : value)),
+        good.map((value, at) => (at === 0 ? Number.POSITIVE_INFINITY : value)),
+      ];
       for (const vector of bad) {
-        await expectCode(setup.store.add([{ id: 'fresh', vector: good }, { id: 'bad', vector }]), 'GENIE_MEMORY_VECTOR');
+        await expectCode(
+          setup.store.add([
+            { id: 'fresh', vector: good },
+            { id: 'bad', vector },
+          ]),
+          'GENIE_MEMORY_VECTOR',
+        );
         await expectCode(setup.store.search(vector, 1), 'GENIE_MEMORY_VECTOR');
       }
       expectEqual([setup.store.size, setup.store.has('fresh')], [5, false], 'size and membership after refused calls');
@@ -110,7 +155,13 @@ const cases: readonly ConformanceCase<VectorStoreSetup>[] = [
     async run(setup) {
       await fill(setup, rows(5, 4));
       const work = setup.store.search(rows(1, 6)[0]?.vector ?? [], 1, { signal: AbortSignal.abort(new Error('stop')) });
-      expectThat(await work.then(() => false, () => true), 'an aborted search must reject');
+      expectThat(
+        await work.then(
+          () => false,
+          () => true,
+        ),
+        'an aborted search must reject',
+      );
     },
   },
 ];

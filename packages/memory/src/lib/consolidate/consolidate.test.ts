@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sampleRecord } from '../conformance/sample-record.ts';
 import type { Memory } from '../memory.ts';
 import { openMemory } from '../open-memory.ts';
 import { runRecord } from '../testing/run-record.ts';
-import { sampleRecord } from '../conformance/sample-record.ts';
 import { contentOf } from './operation.ts';
 import { validateOperations } from './validate.ts';
 
@@ -31,12 +31,18 @@ describe('consolidate', () => {
   });
 
   it('never merges what somebody said', async () => {
-    await memory.remember([{ id: 'a', text: 'I am fine', speaker: 'Ada' }, { id: 'b', text: 'I am fine', speaker: 'Ada' }]);
+    await memory.remember([
+      { id: 'a', text: 'I am fine', speaker: 'Ada' },
+      { id: 'b', text: 'I am fine', speaker: 'Ada' },
+    ]);
     expect((await memory.consolidate()).merged).toBe(0);
   });
 
   it('gives back exactly the state before when it is rolled back', async () => {
-    await memory.remember([{ id: 'a', text: 'milk is due by 2031-05-05' }, { id: 'b', text: 'Milk is due by 2031-05-05' }]);
+    await memory.remember([
+      { id: 'a', text: 'milk is due by 2031-05-05' },
+      { id: 'b', text: 'Milk is due by 2031-05-05' },
+    ]);
     for (let time = 0; time < 4; time += 1) await memory.recall('milk');
     const before = await everything();
     const { operationId, merged, patterns } = await memory.consolidate();
@@ -48,7 +54,10 @@ describe('consolidate', () => {
   });
 
   it('leaves alone what was changed after it when it is rolled back', async () => {
-    await memory.remember([{ id: 'a', text: 'tea is out' }, { id: 'b', text: 'tea is out' }]);
+    await memory.remember([
+      { id: 'a', text: 'tea is out' },
+      { id: 'b', text: 'tea is out' },
+    ]);
     const { operationId } = await memory.consolidate();
     await memory.remember({ id: 'a', text: 'tea is back' });
     await memory.rollBack(operationId ?? '');
@@ -63,17 +72,31 @@ describe('consolidate', () => {
   it('detects what keeps coming up, what keeps failing and what will be due', async () => {
     for (let run = 1; run <= 4; run += 1) {
       const record = runRecord(`run_${run}`, [[`i${run}`, `The maintainers of Heron met Jane Harper, round ${run}`]]);
-      const failing = { callId: 'c', tool: 'fetch', input: {}, status: 'failed' as const, outputText: '', tookMs: 1, error: { code: 'GENIE_X' as const, message: 'no' } };
+      const failing = {
+        callId: 'c',
+        tool: 'fetch',
+        input: {},
+        status: 'failed' as const,
+        outputText: '',
+        tookMs: 1,
+        error: { code: 'GENIE_X' as const, message: 'no' },
+      };
       await memory.learn({ ...record, toolCalls: [failing] });
     }
     await memory.remember({ id: 'rent', text: 'The rent has to be paid by 3 March 2027', eventTime: '2027-02-20' });
     await memory.consolidate();
     const patterns = await memory.patterns.list();
-    expect(patterns.map(({ kind }) => kind).sort()).toEqual(expect.arrayContaining(['due', 'failure', 'source', 'topic']));
+    expect(patterns.map(({ kind }) => kind).sort()).toEqual(
+      expect.arrayContaining(['due', 'failure', 'source', 'topic']),
+    );
     expect(patterns.every(({ confidence }) => confidence > 0.5 && confidence < 1)).toBe(true);
     expect((await memory.patterns.due({ now: '2027-03-02' })).map(({ kind }) => kind)).toEqual([]);
-    expect((await memory.patterns.due({ now: '2027-03-04' })).map(({ text }) => text)).toEqual(['The rent has to be paid by 3 March 2027']);
-    expect((await memory.enrich({ runId: 'r', genieId: 'g', goal: 'x', query: '', tokenBudget: 2_000 })).stable).toContain('pattern: ');
+    expect((await memory.patterns.due({ now: '2027-03-04' })).map(({ text }) => text)).toEqual([
+      'The rent has to be paid by 3 March 2027',
+    ]);
+    expect(
+      (await memory.enrich({ runId: 'r', genieId: 'g', goal: 'x', query: '', tokenBudget: 2_000 })).stable,
+    ).toContain('pattern: ');
     expect((await memory.consolidate()).patterns).toBe(0);
   });
 
@@ -90,9 +113,16 @@ describe('consolidate', () => {
   it.each([
     ['empty', async () => '  ', 'empty result'],
     ['shrunken', async () => 'Some things happened.', 'misses the number'],
-    ['failing', async () => { throw new Error('model is down'); }, 'model is down'],
+    [
+      'failing',
+      async () => {
+        throw new Error('model is down');
+      },
+      'model is down',
+    ],
   ])('refuses an %s summary and keeps every source', async (_name, summarise, why) => {
-    for (let item = 0; item < 20; item += 1) await memory.learn(runRecord(`run_${item}`, [[`i${item}`, `Ship number ${item} left for Oslo`]]));
+    for (let item = 0; item < 20; item += 1)
+      await memory.learn(runRecord(`run_${item}`, [[`i${item}`, `Ship number ${item} left for Oslo`]]));
     const receipt = await memory.consolidate({ summarise });
     expect(receipt.summaries).toBe(0);
     expect(receipt.refused.join()).toContain(why);
@@ -100,8 +130,11 @@ describe('consolidate', () => {
   });
 
   it('stores a summary that keeps what matters, beside its sources', async () => {
-    for (let item = 0; item < 20; item += 1) await memory.learn(runRecord(`run_${item}`, [[`i${item}`, `Ship number ${item} left for Oslo`]]));
-    const receipt = await memory.consolidate({ summarise: async (texts) => `Ships left for Oslo: ${texts.join('; ')}` });
+    for (let item = 0; item < 20; item += 1)
+      await memory.learn(runRecord(`run_${item}`, [[`i${item}`, `Ship number ${item} left for Oslo`]]));
+    const receipt = await memory.consolidate({
+      summarise: async (texts) => `Ships left for Oslo: ${texts.join('; ')}`,
+    });
     expect(receipt.summaries).toBe(1);
     expect(await memory.list('finding')).toHaveLength(20);
     expect((await memory.consolidate({ summarise: async () => 'again' })).summaries).toBe(0);
@@ -120,7 +153,10 @@ describe('validateOperations', () => {
   it('refuses to hide most of a memory at once', () => {
     const merged = Array.from({ length: 90 }, (_one, at) => stored(`m${at}`, 'same words'));
     const operation = { kind: 'merge' as const, survivor: stored('s', 'same words'), merged };
-    expect(validateOperations([operation], 0.8, 100)).toMatchObject({ accepted: [], refused: ['merging would hide 90 of 100 memories'] });
+    expect(validateOperations([operation], 0.8, 100)).toMatchObject({
+      accepted: [],
+      refused: ['merging would hide 90 of 100 memories'],
+    });
     expect(validateOperations([operation], 0.8, 1_000).accepted).toHaveLength(1);
   });
 

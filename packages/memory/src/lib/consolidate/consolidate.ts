@@ -1,8 +1,9 @@
+import { describeThrown } from '@genie/core/errors';
 import type { JsonObject, JsonValue } from '@genie/core/ports';
 import type { Engine } from '../engine.ts';
-import { describeThrown } from '@genie/core/errors';
 import type { ConsolidateOptions, ConsolidateReceipt } from '../memory.ts';
 import { defaultNamespace, inputError } from '../memory-input.ts';
+import { isConflict } from '../retry-on-conflict.ts';
 import type { MemoryRecord, StoredRecord } from '../store/record.ts';
 import { textsOf } from '../tiers/episodes.ts';
 import { detectPatterns } from './detect-patterns.ts';
@@ -38,25 +39,39 @@ export async function consolidate(engine: Engine, options: ConsolidateOptions = 
   if (!(lossBound > 0 && lossBound <= 1)) throw inputError('lossBound', lossBound, 'Pass a number above 0, up to 1.');
   const until = startedAt + (options.budgetMs ?? defaultBudgetMs);
   const pass: Pass = {
-    engine, options, until, namespace: options.namespace ?? defaultNamespace, refused: [],
+    engine,
+    options,
+    until,
+    namespace: options.namespace ?? defaultNamespace,
+    refused: [],
     isOver: () => options.signal?.aborted === true || engine.clock.elapsed() >= until,
   };
   options.signal?.throwIfAborted();
   const embedded = await drainEmbeddings(pass);
   const records = await readLive(pass);
   const proposed = records ? await propose(pass, records) : [];
-  const { accepted, refused } = validateOperations(proposed, lossBound, records?.length ?? 0);
+  const { accepted, refused: invalid } = validateOperations(proposed, lossBound, records?.length ?? 0);
+  const refused = [...pass.refused, ...invalid];
   options.signal?.throwIfAborted();
-  const operationId = await apply(engine, pass.namespace, accepted);
+  const applied = await apply(engine, pass.namespace, accepted).catch((error: unknown) => {
+    // Somebody wrote to the same records meanwhile; what they wrote counts, and the next pass sees it.
+    if (isConflict(error)) return undefined;
+    throw error;
+  });
+  if (accepted.length > 0 && applied === undefined) refused.push('records changed meanwhile');
+  const done = applied === undefined ? [] : accepted;
   const learnt = await learnWords(pass);
   await engine.indexes.save();
   await engine.scrubber.flush();
-  const count = (kind: Operation['kind']): number => accepted.filter((one) => one.kind === kind).length;
+  const count = (kind: Operation['kind']): number => done.filter((one) => one.kind === kind).length;
   return {
-    ...(operationId === undefined ? {} : { operationId }),
-    merged: accepted.reduce((sum, one) => sum + (one.kind === 'merge' ? one.merged.length : 0), 0),
-    patterns: count('pattern'), rescored: count('rescore'), summaries: count('summary'), embedded,
-    refused: [...pass.refused, ...refused],
+    ...(applied === undefined ? {} : { operationId: applied }),
+    merged: done.reduce((sum, one) => sum + (one.kind === 'merge' ? one.merged.length : 0), 0),
+    patterns: count('pattern'),
+    rescored: count('rescore'),
+    summaries: count('summary'),
+    embedded,
+    refused,
     tookMs: engine.clock.elapsed() - startedAt,
     complete: records !== undefined && learnt,
   };
@@ -64,7 +79,9 @@ export async function consolidate(engine: Engine, options: ConsolidateOptions = 
 
 async function drainEmbeddings({ engine, namespace, options, until, refused }: Pass): Promise<number> {
   try {
-    return (await engine.vectors?.drain(namespace, { until, ...(options.signal ? { signal: options.signal } : {}) })) ?? 0;
+    return (
+      (await engine.vectors?.drain(namespace, { until, ...(options.signal ? { signal: options.signal } : {}) })) ?? 0
+    );
   } catch (error) {
     options.signal?.throwIfAborted();
     refused.push(`embedding: ${describeThrown(error)}`);
@@ -105,13 +122,22 @@ async function propose(pass: Pass, records: readonly StoredRecord[]): Promise<Op
 }
 
 /** Recalled memories gain a little importance, never above 0.95, so that use shows and does not take over. */
-async function rescores(engine: Engine, namespace: string, byId: ReadonlyMap<string, StoredRecord>): Promise<Operation[]> {
+async function rescores(
+  engine: Engine,
+  namespace: string,
+  byId: ReadonlyMap<string, StoredRecord>,
+): Promise<Operation[]> {
   const { accesses } = await engine.indexes.current(namespace);
   return [...accesses].flatMap(([id, times]): Operation[] => {
     if (times < fewestAccesses) return [];
     const record = byId.get(id);
-    const importance = Math.min(0.95, Math.round(((record?.importance ?? 0) + 0.02 * Math.log2(1 + times)) * 1_000) / 1_000);
-    return record && record.tier === 'associative' && importance > record.importance ? [{ kind: 'rescore', record, importance }] : [];
+    const importance = Math.min(
+      0.95,
+      Math.round(((record?.importance ?? 0) + 0.02 * Math.log2(1 + times)) * 1_000) / 1_000,
+    );
+    return record && record.tier === 'associative' && importance > record.importance
+      ? [{ kind: 'rescore', record, importance }]
+      : [];
   });
 }
 
@@ -120,11 +146,22 @@ async function summaries(pass: Pass, records: readonly StoredRecord[]): Promise<
   if (!options.summarise) return [];
   const done = new Set(records.filter(({ kind }) => kind === 'summary').flatMap(({ data }) => textsOf(data?.from)));
   const operations: Operation[] = [];
-  for (const sources of groupsToSummarise(records.filter(({ kind }) => kind === 'finding'), done)) {
+  for (const sources of groupsToSummarise(
+    records.filter(({ kind }) => kind === 'finding'),
+    done,
+  )) {
     if (isOver()) break;
     try {
-      const text = await options.summarise(sources.map((source) => source.text), options.signal ? { signal: options.signal } : {});
-      operations.push({ kind: 'summary', record: summaryRecord(text, sources, { namespace, now: engine.clock.now() }), sources, retire: false });
+      const text = await options.summarise(
+        sources.map((source) => source.text),
+        options.signal ? { signal: options.signal } : {},
+      );
+      operations.push({
+        kind: 'summary',
+        record: summaryRecord(text, sources, { namespace, now: engine.clock.now() }),
+        sources,
+        retire: false,
+      });
     } catch (error) {
       options.signal?.throwIfAborted();
       refused.push(`a summary failed: ${describeThrown(error)}`);
@@ -165,7 +202,7 @@ async function apply(engine: Engine, namespace: string, operations: readonly Ope
   await engine.store.commit({
     namespace,
     put: [...put.values()],
-    fingerprints: [...put.values()].map((record) => (created.includes(record.id) ? engine.fingerprints.of(record) : [])),
+    fingerprintsOf: (record) => (created.includes(record.id) ? engine.fingerprints.of(record) : []),
     expect: [...before.values()].map((record) => ({ id: record.id, revision: record.revision })),
     operation: { id, at: now, kind: 'consolidate', payload: JSON.stringify(payload) },
   });
@@ -182,21 +219,18 @@ function applyOne(operation: Operation, { now, put, change }: Application): void
   const retire = (records: readonly StoredRecord[], by: string): void => {
     for (const record of records) change(record, { status: 'merged', retiredAt: now, retiredBy: by });
   };
-  switch (operation.kind) {
-    case 'merge':
-      change(operation.survivor, { importance: Math.max(operation.survivor.importance, ...operation.merged.map((one) => one.importance)) });
-      return retire(operation.merged, operation.survivor.id);
-    case 'summary':
-      put.set(operation.record.id, operation.record);
-      return operation.retire ? retire(operation.sources, operation.record.id) : undefined;
-    case 'pattern':
-      if (operation.before) return change(operation.before, operation.record);
-      put.set(operation.record.id, operation.record);
-      return undefined;
-    case 'rescore':
-      return change(operation.record, { importance: operation.importance });
-    default:
-      return operation satisfies never;
+  if (operation.kind === 'merge') {
+    const importance = Math.max(operation.survivor.importance, ...operation.merged.map((one) => one.importance));
+    change(operation.survivor, { importance });
+    retire(operation.merged, operation.survivor.id);
+  } else if (operation.kind === 'summary') {
+    put.set(operation.record.id, operation.record);
+    if (operation.retire) retire(operation.sources, operation.record.id);
+  } else if (operation.kind === 'pattern') {
+    if (operation.before) change(operation.before, operation.record);
+    else put.set(operation.record.id, operation.record);
+  } else {
+    change(operation.record, { importance: operation.importance });
   }
 }
 
@@ -208,7 +242,11 @@ export async function rollBack(engine: Engine, operationId: string, namespace = 
   const [operation] = await engine.store.operations(namespace, operationId);
   if (!operation) throw inputError('operation id', operationId, 'Pass the operationId of a consolidation receipt.');
   if (operation.undoneAt !== undefined) return 0;
-  const { before, after, created } = JSON.parse(operation.payload) as { before: MemoryRecord[]; after: Record<string, string>; created: string[] };
+  const { before, after, created } = JSON.parse(operation.payload) as {
+    before: MemoryRecord[];
+    after: Record<string, string>;
+    created: string[];
+  };
   const present = new Map((await engine.store.get(namespace, Object.keys(after))).map((record) => [record.id, record]));
   const isUntouched = (id: string): boolean => {
     const record = present.get(id);

@@ -5,7 +5,8 @@ import { patternRecord } from '../tiers/patterns.ts';
 
 const lookBack = 20;
 const fewest = 3;
-const dueWords = /\b(deadline|due|until|by|remind|remember to|don't forget|expires?|renew|appointment|must|have to|need to)\b/i;
+const dueWords =
+  /\b(deadline|due|until|by|remind|remember to|don't forget|expires?|renew|appointment|must|have to|need to)\b/i;
 
 export interface PatternInput {
   readonly namespace: string;
@@ -17,25 +18,40 @@ export interface PatternInput {
 
 /** What repeats over runs and what will be due: names that keep coming up, sources that deliver, tools that fail, dates ahead. */
 export function detectPatterns(input: PatternInput): MemoryRecord[] {
-  return [...recurring(input, 'topic', entitiesOf), ...recurring(input, 'failure', failuresOf), ...productiveSources(input), ...dueDates(input)];
+  return [
+    ...recurring(input, 'topic', entitiesOf),
+    ...recurring(input, 'failure', failuresOf),
+    ...productiveSources(input),
+    ...dueDates(input),
+  ];
 }
 
 const sentences = {
   topic: (name: string, times: number, of: number) => `${name} keeps coming up: in ${times} of the last ${of} runs.`,
-  failure: (name: string, times: number, of: number) => `A tool call keeps failing (${name}): in ${times} of the last ${of} runs.`,
+  failure: (name: string, times: number, of: number) =>
+    `A tool call keeps failing (${name}): in ${times} of the last ${of} runs.`,
 } as const;
 
-function recurring({ namespace, now, episodes }: PatternInput, kind: 'topic' | 'failure', read: (episode: StoredRecord) => string[]): MemoryRecord[] {
+function recurring(
+  { namespace, now, episodes }: PatternInput,
+  kind: 'topic' | 'failure',
+  read: (episode: StoredRecord) => string[],
+): MemoryRecord[] {
   const latest = episodes.filter((episode) => episode.kind === 'episode').slice(-lookBack);
   const found = new Map<string, StoredRecord[]>();
-  for (const episode of latest) for (const name of new Set(read(episode))) found.set(name, [...(found.get(name) ?? []), episode]);
+  for (const episode of latest)
+    for (const name of new Set(read(episode))) found.set(name, [...(found.get(name) ?? []), episode]);
   return [...found]
     .filter(([, at]) => at.length >= fewest && at.length / latest.length >= 0.3)
     .sort((left, right) => right[1].length - left[1].length)
     .slice(0, 5)
     .map(([name, at]) =>
       patternRecord({
-        namespace, kind, slot: name, detectedAt: now, detected: true,
+        namespace,
+        kind,
+        slot: name,
+        detectedAt: now,
+        detected: true,
         text: sentences[kind](name, at.length, latest.length),
         confidence: smoothed(at.length, latest.length),
         from: at.map(({ id }) => id),
@@ -67,7 +83,11 @@ function productiveSources({ namespace, now, memories, episodes }: PatternInput)
     .filter(([, found]) => found.size >= fewest)
     .map(([source, found]) =>
       patternRecord({
-        namespace, kind: 'source', slot: source, detectedAt: now, detected: true,
+        namespace,
+        kind: 'source',
+        slot: source,
+        detectedAt: now,
+        detected: true,
         text: `${source} had something new in ${found.size} runs.`,
         confidence: smoothed(Math.min(found.size, runs), runs),
       }),
@@ -83,7 +103,15 @@ function dueDates({ namespace, now, memories }: PatternInput): MemoryRecord[] {
     if (!ahead) return [];
     return [
       patternRecord({
-        namespace, kind: 'due', slot: memory.id, detectedAt: now, detected: true, text: memory.text.slice(0, 400), confidence: 0.7, dueAt: ahead.from, from: [memory.id],
+        namespace,
+        kind: 'due',
+        slot: memory.id,
+        detectedAt: now,
+        detected: true,
+        text: memory.text.slice(0, 400),
+        confidence: 0.7,
+        dueAt: ahead.from,
+        from: [memory.id],
       }),
     ];
   });

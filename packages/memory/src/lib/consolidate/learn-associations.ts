@@ -44,7 +44,11 @@ function collectTerms({ state }: LexicalIndex, terms: string[]): number[][] {
   return byDoc;
 }
 
-function countPairs(own: readonly number[], next: readonly number[], { pairs, terms }: { pairs: Map<number, number>; terms: number }): void {
+function countPairs(
+  own: readonly number[],
+  next: readonly number[],
+  { pairs, terms }: { pairs: Map<number, number>; terms: number },
+): void {
   const count = (left: number, right: number): void => {
     if (left === right) return;
     const key = Math.min(left, right) * terms + Math.max(left, right);
@@ -56,7 +60,12 @@ function countPairs(own: readonly number[], next: readonly number[], { pairs, te
   });
 }
 
-function relate(pairs: ReadonlyMap<number, number>, terms: readonly string[], frequency: (term: string) => number, docs: number): Map<string, QueryTerm[]> {
+function relate(
+  pairs: ReadonlyMap<number, number>,
+  terms: readonly string[],
+  frequency: (term: string) => number,
+  docs: number,
+): Map<string, QueryTerm[]> {
   const found = new Map<string, { term: string; weight: number }[]>();
   for (const [key, together] of pairs) {
     if (together < fewest) continue;
@@ -66,10 +75,14 @@ function relate(pairs: ReadonlyMap<number, number>, terms: readonly string[], fr
     const joint = together / (docs * 3);
     const relation = Math.log((joint * docs * docs) / (frequency(left) * frequency(right))) / -Math.log(joint);
     if (relation < smallestRelation) continue;
-    for (const [from, to] of [[left, right], [right, left]] as const) {
+    for (const [from, to] of [
+      [left, right],
+      [right, left],
+    ] as const) {
       found.set(from, [...(found.get(from) ?? []), { term: to, weight: ranking.association * Math.min(1, relation) }]);
     }
   }
-  for (const [term, related] of found) found.set(term, related.sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)).slice(0, perTerm));
+  for (const [term, related] of found)
+    found.set(term, related.sort((a, b) => b.weight - a.weight || (a.term < b.term ? -1 : 1)).slice(0, perTerm));
   return found;
 }

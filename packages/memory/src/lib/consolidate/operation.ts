@@ -8,7 +8,12 @@ import type { MemoryRecord, StoredRecord } from '../store/record.ts';
  */
 export type Operation =
   | { readonly kind: 'merge'; readonly survivor: StoredRecord; readonly merged: readonly StoredRecord[] }
-  | { readonly kind: 'summary'; readonly record: MemoryRecord; readonly sources: readonly StoredRecord[]; readonly retire: boolean }
+  | {
+      readonly kind: 'summary';
+      readonly record: MemoryRecord;
+      readonly sources: readonly StoredRecord[];
+      readonly retire: boolean;
+    }
   | { readonly kind: 'pattern'; readonly record: MemoryRecord; readonly before?: StoredRecord }
   | { readonly kind: 'rescore'; readonly record: StoredRecord; readonly importance: number };
 
@@ -20,5 +25,8 @@ export function contentOf(record: MemoryRecord | StoredRecord): MemoryRecord {
 
 /** Tells whether a record was changed since: SHA-256 of its content. */
 export function hashOf(record: MemoryRecord | StoredRecord): string {
-  return createHash('sha256').update(canonicalJson(contentOf(record) as unknown as JsonValue)).digest('hex').slice(0, 32);
+  return createHash('sha256')
+    .update(canonicalJson(contentOf(record) as unknown as JsonValue))
+    .digest('hex')
+    .slice(0, 32);
 }

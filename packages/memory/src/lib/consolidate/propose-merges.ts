@@ -12,7 +12,12 @@ export function proposeMerges(records: readonly StoredRecord[]): Operation[] {
   const groups = new Map<string, StoredRecord[]>();
   for (const record of records) {
     if (record.tier !== 'associative' || record.speaker !== undefined || record.status !== 'live') continue;
-    const key = JSON.stringify([record.kind, record.source ?? '', numbersIn(record.text), [...new Set(tokenize(record.text))].sort()]);
+    const key = JSON.stringify([
+      record.kind,
+      record.source ?? '',
+      numbersIn(record.text),
+      [...new Set(tokenize(record.text))].sort(),
+    ]);
     groups.set(key, [...(groups.get(key) ?? []), record]);
   }
   return [...groups.values()].flatMap((group) => mergeGroup(group));

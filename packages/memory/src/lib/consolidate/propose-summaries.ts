@@ -18,7 +18,8 @@ export function proposeQuietSummaries(episodes: readonly StoredRecord[], context
   const operations: Operation[] = [];
   let quiet: StoredRecord[] = [];
   const close = (): void => {
-    if (quiet.length >= fewest) operations.push({ kind: 'summary', record: quietRecord(quiet, context), sources: quiet, retire: true });
+    if (quiet.length >= fewest)
+      operations.push({ kind: 'summary', record: quietRecord(quiet, context), sources: quiet, retire: true });
     quiet = [];
   };
   for (const episode of episodes.slice(0, -untouched)) {
@@ -30,12 +31,21 @@ export function proposeQuietSummaries(episodes: readonly StoredRecord[], context
 }
 
 function quietRecord(quiet: readonly StoredRecord[], { namespace, now }: SummaryContext): MemoryRecord {
-  const day = (record: StoredRecord | undefined): string => new Date(record?.eventTime ?? now).toISOString().slice(0, 10);
+  const day = (record: StoredRecord | undefined): string =>
+    new Date(record?.eventTime ?? now).toISOString().slice(0, 10);
   const distinct = [...new Set(quiet.map(({ text }) => text))];
-  return summaryRecord(`${quiet.length} runs from ${day(quiet[0])} to ${day(quiet.at(-1))} reported nothing. ${distinct.join(' ')}`, quiet, { namespace, now });
+  return summaryRecord(
+    `${quiet.length} runs from ${day(quiet[0])} to ${day(quiet.at(-1))} reported nothing. ${distinct.join(' ')}`,
+    quiet,
+    { namespace, now },
+  );
 }
 
-export function summaryRecord(text: string, sources: readonly StoredRecord[], { namespace, now }: SummaryContext): MemoryRecord {
+export function summaryRecord(
+  text: string,
+  sources: readonly StoredRecord[],
+  { namespace, now }: SummaryContext,
+): MemoryRecord {
   const from = sources.map(({ id }) => id);
   const last = sources.at(-1);
   return {
@@ -54,9 +64,13 @@ export function summaryRecord(text: string, sources: readonly StoredRecord[], { 
 }
 
 /** Groups of older findings that have no summary yet, for a model or for the extract below. */
-export function groupsToSummarise(findings: readonly StoredRecord[], summarised: ReadonlySet<string>): StoredRecord[][] {
+export function groupsToSummarise(
+  findings: readonly StoredRecord[],
+  summarised: ReadonlySet<string>,
+): StoredRecord[][] {
   const open = findings.filter(({ id }) => !summarised.has(id)).slice(0, -untouched);
   const groups: StoredRecord[][] = [];
-  for (let start = 0; start + groupSize <= open.length; start += groupSize) groups.push(open.slice(start, start + groupSize));
+  for (let start = 0; start + groupSize <= open.length; start += groupSize)
+    groups.push(open.slice(start, start + groupSize));
   return groups;
 }

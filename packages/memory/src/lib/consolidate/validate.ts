@@ -37,7 +37,9 @@ function refusal(operation: Operation, lossBound: number): string | undefined {
   if (operation.kind === 'merge') return lossOf(operation.survivor.text, operation.merged, lossBound);
   if (operation.kind === 'summary') return lossOf(operation.record.text, operation.sources, lossBound);
   if (operation.kind === 'pattern') return operation.record.text.trim() === '' ? 'a pattern without a text' : undefined;
-  return operation.importance >= 0 && operation.importance <= 1 ? undefined : `an importance of ${operation.importance}`;
+  return operation.importance >= 0 && operation.importance <= 1
+    ? undefined
+    : `an importance of ${operation.importance}`;
 }
 
 function lossOf(text: string, sources: readonly StoredRecord[], lossBound: number): string | undefined {
@@ -50,7 +52,9 @@ function lossOf(text: string, sources: readonly StoredRecord[], lossBound: numbe
   }
   const wanted = keyTerms(sources.map((source) => source.text));
   const share = wanted.length === 0 ? 1 : wanted.filter((term) => kept.has(term)).length / wanted.length;
-  return share >= lossBound ? undefined : `the result for ${first} keeps ${Math.round(share * 100)} % of the key terms, ${Math.round(lossBound * 100)} % are needed`;
+  return share >= lossBound
+    ? undefined
+    : `the result for ${first} keeps ${Math.round(share * 100)} % of the key terms, ${Math.round(lossBound * 100)} % are needed`;
 }
 
 function numbersOf(text: string): string[] {
@@ -62,6 +66,9 @@ export function keyTerms(texts: readonly string[]): string[] {
   const names = keyEntities(texts).flatMap((name) => tokenize(fold(name)));
   const counts = new Map<string, number>();
   for (const text of texts) for (const term of new Set(tokenize(text))) counts.set(term, (counts.get(term) ?? 0) + 1);
-  const frequent = [...counts].sort((left, right) => right[1] - left[1]).slice(0, 60).map(([term]) => term);
+  const frequent = [...counts]
+    .sort((left, right) => right[1] - left[1])
+    .slice(0, 60)
+    .map(([term]) => term);
   return [...new Set([...names, ...frequent])];
 }

@@ -11,6 +11,8 @@ export const ranking = {
   sessionLengthNorm: 0.4,
   /** A word of the previous turn counts like a fifth of an own word: an answer seldom repeats the question. */
   previousTurn: 0.2,
+  /** A turn that ends with a question is answered by the next one: people who talk take turns (Sacks, Schegloff, Jefferson 1974). */
+  previousQuestion: 0.4,
   /** The next turn explains less: reactions repeat what was said. */
   nextTurn: 0.12,
   /** One turn further out, half of that again. */
@@ -20,7 +22,7 @@ export const ranking = {
   /** Weight of a member of the category that was asked for (`instrument` → `violin`), in words. */
   categoryMember: 0.35,
   /** Weight of a word that means nearly the same. */
-  synonym: 0.4,
+  synonym: 0.3,
   /** Weight of a word that the store itself uses in the same places. Learnt, therefore lowest. */
   association: 0.15,
   /** Spoken by the person asked about. */
@@ -32,6 +34,8 @@ export const ranking = {
   afterDate: 1.25,
   /** What a memory of that time scores without sharing a word: "what happened last week" names no topic. */
   dateAlone: 0.3,
+  /** The same for a person when the question says nothing else. */
+  speakerAlone: 0.3,
   /** How long after the fact people still tell about it, in milliseconds. */
   tellingDelayMs: 10 * 86_400_000,
   /** Form of the answer: a time for "when", a number for "how many", a name for "who" and "where". */
@@ -41,7 +45,7 @@ export const ranking = {
   /** A turn that only asks holds no answer. */
   onlyQuestion: 0.75,
   /** Neighbouring words of the question found close together. */
-  proximity: 0.12,
+  proximity: 0.2,
   /** Weight of the meaning vector against the words, when there is one. */
   vector: 0.35,
   /** Bounds of what importance, recency and access may do together. */
@@ -54,6 +58,8 @@ export const ranking = {
   recencyHalfLifeMs: 30 * 86_400_000,
   /** A text that is in the answer already, said again: worth less than a new one. */
   repetition: 0.5,
+  /** For questions that want a list: each further memory of a session that is in the answer already counts a little less. */
+  sameSession: 0.93,
   /** Candidates that are looked at word by word. */
   inspected: 60,
   /** A pause this long ends a session. */

@@ -1,7 +1,7 @@
 import { words } from '../text/tokenize.ts';
 
 /** What the form of a text says about the answers it can hold, as bits. */
-export const feature = { onlyQuestion: 1, temporal: 2, numeric: 4, named: 8 } as const;
+export const feature = { onlyQuestion: 1, temporal: 2, numeric: 4, named: 8, asks: 16 } as const;
 
 const temporalPattern =
   /\b(yesterday|today|tonight|tomorrow|ago|last (night|week|weekend|month|year|summer|winter|spring|fall|autumn|mon|tue|wed|thu|fri|sat|sun)|next (week|weekend|month|year|summer|winter|spring|fall)|this (morning|week|weekend|month|year|summer|winter)|weekend|recently|january|february|march|april|june|july|august|september|october|november|december|(in|on|since|of|by|until) may|monday|tuesday|wednesday|thursday|friday|saturday|sunday|(19|20)\d\d|o'clock|\d+ (days?|weeks?|months?|years?)|(a|one|two|three|four|five|six|seven|eight|nine|ten|few|couple of) (days?|weeks?|months?|years?)|since|birthday|anniversary)\b/i;
@@ -14,6 +14,7 @@ export function featuresOf(text: string): number {
   const head = text.length > 4_000 ? text.slice(0, 4_000) : text;
   let bits = 0;
   if (isOnlyQuestion(head)) bits |= feature.onlyQuestion;
+  if (/[?？]\W*$/.test(head)) bits |= feature.asks;
   if (temporalPattern.test(head)) bits |= feature.temporal;
   if (numericPattern.test(head)) bits |= feature.numeric;
   if (namedPattern.test(head)) bits |= feature.named;

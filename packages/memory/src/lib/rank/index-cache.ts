@@ -37,7 +37,13 @@ export function createIndexCache(folder: string, store: RecordStore, cipher?: Fi
         return;
       }
       await mkdir(folder, { recursive: true });
-      const bytes = encodeIndex({ store: await store.identity(), namespace, revision, state: index.state, associations });
+      const bytes = encodeIndex({
+        store: await store.identity(),
+        namespace,
+        revision,
+        state: index.state,
+        associations,
+      });
       await writeFileAtomically(fileOf(namespace), cipher ? cipher.encrypt(bytes, `words:${namespace}`) : bytes);
     },
     async drop() {

@@ -1,7 +1,7 @@
 import { bytesOf, joinBlocks, splitBlocks, viewAs } from '../checked-blocks.ts';
 import { Growing } from './growing.ts';
-import type { QueryTerm } from './question.ts';
 import type { DocumentColumns, IndexState, Posting } from './lexical-index.ts';
+import type { QueryTerm } from './question.ts';
 
 const columnTypes = {
   length: Float32Array,

@@ -16,6 +16,11 @@ export interface QueryTerm {
 export type TermGroup = readonly QueryTerm[];
 
 export interface Question {
+  /** Stems of the topic, in order. */
+  readonly terms: readonly string[];
+  /** The answer is likely to be spread over several memories. */
+  readonly wantsList: boolean;
+  /** Empty when the question names no topic: then its people and times decide alone. */
   readonly groups: readonly TermGroup[];
   /** Numbers of the speakers that are named. */
   readonly speakers: ReadonlySet<number>;
@@ -41,14 +46,35 @@ export function readQuestion(query: string, context: QuestionContext): Question 
   const { speakers, names } = findSpeakers(text, context.index);
   const terms = [...new Set(tokenize(text))].slice(0, maxGroups);
   const topical = terms.filter((term) => !names.has(term));
-  // A question that is nothing but a name still has to find something.
-  const kept = topical.length > 0 ? topical : terms;
+  const kept = topical.filter((term) => !questionWords.has(term));
+  const asked = kept.length > 0 ? kept : topical;
   return {
-    groups: kept.map((term) => groupFor(term, context)),
+    terms: asked,
+    wantsList: wantsList(fold(text)),
+    groups: asked.map((term) => groupFor(term, context)),
     speakers,
     spans: findTimeSpans(text, context.now),
     wanted: wantedFeatures(fold(text)),
   };
+}
+
+/**
+ * Words by which a question says what it wants, not what it is about. People do not use them when they tell, so in a conversation they are
+ * rare and would count as important.
+ */
+const questionWords: ReadonlySet<string> = new Set(
+  tokenize(
+    `likely unlikely consider considered might probably possibly currently potential potentially various specific particular describe according
+     attribute aspect reason way ways example purpose outcome happen happened happening involve involved related regarding approximately
+     additional besides instead indicate suggest based conversation person someone different several certain following answer question`,
+  ),
+);
+
+/** "Which books", "what kinds of food", "how many times": a plural right after the question word. */
+function wantsList(folded: string): boolean {
+  if (/\b(what|which) (kinds?|types?|sorts?) of\b|\bhow many\b|\bin what ways\b/.test(folded)) return true;
+  const noun = /^\W*(?:what|which)(?: (?!is|was|does|has|did|do|are|were|would|could)[a-z]+)? ([a-z]{3,}s)\b/.exec(folded)?.[1];
+  return noun !== undefined && !/(ss|us|is)$/.test(noun) && !['was', 'does', 'has'].includes(noun);
 }
 
 function groupFor(term: string, { associations }: QuestionContext): TermGroup {

@@ -28,13 +28,11 @@ export function rank(input: RankInput): Scored[] {
   for (const doc of input.vectors?.keys() ?? []) {
     if ((words.total[doc] ?? 0) <= 0 && filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
   }
-  // Memories of the time asked for are candidates even when they share no word with the question.
-  if (question.spans.length > 0) {
+  // Memories of the time, or of the person, asked for are candidates even when they share no word with the question.
+  if (question.spans.length > 0 || isAboutPersonOnly(question)) {
     for (let doc = 0; doc < index.size; doc += 1) {
-      if (input.vectors?.has(doc)) continue;
-      if ((words.total[doc] ?? 0) <= 0 && dateFactor(doc, index, question) > 1 && filter.accepts(doc)) {
-        heap.offer(doc, scoreOf(doc));
-      }
+      if (input.vectors?.has(doc) || (words.total[doc] ?? 0) > 0 || aloneScore(doc, input) === 0) continue;
+      if (filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
     }
   }
   return heap.take().map(({ doc, score }) => ({
@@ -46,10 +44,26 @@ export function rank(input: RankInput): Scored[] {
 
 type Words = ReturnType<typeof scoreWords>;
 
-function baseScore(doc: number, words: Words, { index, question, vectors }: RankInput): number {
-  const date = dateFactor(doc, index, question) > 1 ? ranking.dateAlone : 0;
+function baseScore(doc: number, words: Words, input: RankInput): number {
+  const { index, vectors } = input;
   const turn = words.best > 0 ? (words.total[doc] ?? 0) / words.best : 0;
-  return turn + date + ranking.session * sessionPart(doc, words, index) + ranking.vector * (vectors?.get(doc) ?? 0);
+  return (
+    turn +
+    aloneScore(doc, input) +
+    ranking.session * sessionPart(doc, words, index) +
+    ranking.vector * (vectors?.get(doc) ?? 0)
+  );
+}
+
+function isAboutPersonOnly(question: Question): boolean {
+  return question.groups.length === 0 && question.speakers.size > 0;
+}
+
+/** What a memory scores for its time, or, when nothing else was asked, for its speaker. */
+function aloneScore(doc: number, { index, question }: RankInput): number {
+  if (dateFactor(doc, index, question) > 1) return ranking.dateAlone;
+  const isSpeaker = question.speakers.has(index.state.columns.speaker.values[doc] ?? -1);
+  return isSpeaker && isAboutPersonOnly(question) ? ranking.speakerAlone : 0;
 }
 
 function sessionPart(doc: number, words: Words, index: LexicalIndex): number {

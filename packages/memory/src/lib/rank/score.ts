@@ -1,4 +1,5 @@
 import { ranking } from './constants.ts';
+import { feature } from './features.ts';
 import type { IndexState, LexicalIndex } from './lexical-index.ts';
 import type { Question, TermGroup } from './question.ts';
 
@@ -122,6 +123,7 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
   const scale = pass.weight === 1 ? 1 : pass.weight * Math.min(1, idfOf(state, pass.term) / pass.idf);
   const { values: session } = state.columns.session;
   const { values: live } = state.columns.live;
+  const { values: features } = state.columns.features;
   const { group, sessionGroup } = scratch;
   const { touched, touchedSessions } = pass;
   const last = state.ids.length - 1;
@@ -139,7 +141,8 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
     if (sessionGroup[own] === 0) touchedSessions.push(own);
     sessionGroup[own] = (sessionGroup[own] ?? 0) + amount;
     const near = Math.min(amount, scale);
-    if (doc < last && session[doc + 1] === own) add(doc + 1, near * ranking.previousTurn);
+    const next = (features[doc] ?? 0) & feature.asks ? ranking.previousQuestion : ranking.previousTurn;
+    if (doc < last && session[doc + 1] === own) add(doc + 1, near * next);
     if (doc > 0 && session[doc - 1] === own) add(doc - 1, near * ranking.nextTurn);
     if (doc + 1 < last && session[doc + 2] === own) add(doc + 2, near * ranking.secondTurn);
     if (doc > 1 && session[doc - 2] === own) add(doc - 2, near * ranking.secondTurn);

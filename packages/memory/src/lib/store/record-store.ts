@@ -39,8 +39,8 @@ export interface OperationRow {
 export interface RecordBatch {
   readonly namespace: string;
   readonly put?: readonly MemoryRecord[];
-  /** Fingerprints of the records in `put`, in order; see {@link RecordStore.commit}. */
-  readonly fingerprints?: readonly (readonly string[])[];
+  /** The marks of a record; one that was forgotten keeps it out. Called only when the store holds forgotten marks. */
+  readonly fingerprintsOf?: (record: MemoryRecord) => readonly string[];
   readonly remove?: readonly string[];
   /** Fingerprints that may not come back. */
   readonly forget?: readonly string[];

@@ -19,8 +19,8 @@ import { queryToSql } from './sqlite-query.ts';
 import { recordColumns, recordToValues, rowToRecord, type SqlValue } from './sqlite-rows.ts';
 import { verifyDatabase } from './sqlite-verify.ts';
 
-const insertSql = `INSERT INTO records (${recordColumns.join(', ')}) VALUES (${recordColumns.map(() => '?').join(', ')})`;
-const updateSql = `UPDATE records SET ${recordColumns.map((column) => `${column} = ?`).join(', ')} WHERE seq = ?`;
+const insertSql = `INSERT INTO records (${recordColumns.join(', ')}) VALUES (${recordColumns.map(() => '?').join(', ')}) ON CONFLICT (id, namespace) DO NOTHING`;
+const updateSql = `UPDATE records SET ${recordColumns.map((column) => `${column} = ?`).join(', ')} WHERE id = ? AND namespace = ?`;
 
 /** Where committed bytes go besides the database itself: the encrypted log. Called before a commit is acknowledged. */
 export interface CommitSink {
@@ -151,10 +151,10 @@ function applyBatch(database: SqliteDatabase, batch: RecordBatch): CommitReceipt
     database.run('INSERT OR IGNORE INTO forgotten (namespace, fingerprint) VALUES (?, ?)', namespace, fingerprint);
   }
   const hasForgotten =
-    batch.fingerprints !== undefined && database.get('SELECT 1 AS one FROM forgotten LIMIT 1') !== undefined;
-  const results = (batch.put ?? []).map((record, index) => {
+    batch.fingerprintsOf !== undefined && database.get('SELECT 1 AS one FROM forgotten LIMIT 1') !== undefined;
+  const results = (batch.put ?? []).map((record) => {
     revision += 1;
-    const fingerprints = hasForgotten ? (batch.fingerprints?.[index] ?? []) : [];
+    const fingerprints = hasForgotten ? (batch.fingerprintsOf?.(record) ?? []) : [];
     return putRecord(
       database,
       record.namespace === namespace ? record : { ...record, namespace },
@@ -226,13 +226,10 @@ function putRecord(
     );
     if (row && row.id !== record.id) return { id: row.id as string, status: 'duplicate' };
   }
-  const existing = database.get('SELECT seq FROM records WHERE id = ? AND namespace = ?', record.id, record.namespace);
-  if (existing) {
-    database.run(updateSql, ...recordToValues(record, revision), existing.seq as number);
-    return { id: record.id, status: 'replaced' };
-  }
-  database.run(insertSql, ...recordToValues(record, revision));
-  return { id: record.id, status: 'stored' };
+  const values = recordToValues(record, revision);
+  if (database.run(insertSql, ...values).changes > 0) return { id: record.id, status: 'stored' };
+  database.run(updateSql, ...values, record.id, record.namespace);
+  return { id: record.id, status: 'replaced' };
 }
 
 function writeSides(database: SqliteDatabase, batch: RecordBatch, results: CommitReceipt['results']): void {

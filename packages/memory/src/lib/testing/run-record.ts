@@ -37,4 +37,3 @@ export function runRecord(runId: string, items: readonly (readonly [id: string, 
     modelId: 'offline',
   };
 }
-

@@ -1,4 +1,5 @@
 import { stem } from './stem.ts';
+import { stopWords } from './stop-words.ts';
 
 /**
  * Kinds that people ask for by name and speak of by example: "which instruments" is answered by "my violin". One line each:
@@ -171,6 +172,68 @@ error bug crash failure
 release ship launch version
 `;
 
+/** Questions are asked in a more formal register than things are told; one direction only. */
+const registerLines = `
+purchase acquire obtain: buy bought picked ordered
+attend: went joined visited
+participate partake engage: join joined tried took part running
+reside: live moved stay
+commence initiate: start began
+receive: gave given gift present
+assist aid: help support
+require: need
+desire aspire: want wish dream hope
+consume: eat drink ate
+construct: build built made
+repair: fix
+converse communicate: talk chat spoke call
+encounter: met meet saw ran
+organize arrange host: plan planned held throw set party
+possess own: mine bought keep
+utilize employ: use
+discover: found find learn
+inspire motivate influence: encourage because thanks made role model
+pursue: study studying career become going working
+overcome cope: manage got through deal helps
+express convey: show say feel
+favorite favourite preferred: love best enjoy like
+residence: house apartment home place
+spouse: husband wife
+sibling: brother sister
+companion: friend buddy dog partner
+gathering event: party meetup dinner get-together festival
+excursion outing: trip hike drive picnic camping
+performance: show concert play dance stage
+achievement accomplishment milestone: won finished proud completed first award passed
+setback difficulty hardship: lost failed hard tough injury hurt struggling
+frequently regularly often: every usually always weekly daily
+beverage: drink coffee tea
+automobile vehicle: car truck
+income finances financial: money salary afford
+illness disease: sick cancer flu
+emotion feeling: happy sad nervous excited proud scared felt
+significance meaning: mean special symbol reminds represents
+memorable favorite moment: remember unforgettable amazing best
+origin: grew born country home
+occupation profession: work job
+interested interest passionate passion: love into enjoy hobby obsessed
+hobby leisure spare free time: weekend enjoy love into
+improve enhance: better learn practice
+raise awareness: charity fundraiser community
+collect collection: figurines stamps records vinyl shelf
+recommend suggestion: should try check
+prepare preparation ready: practice training planning study
+dislike hate: boring annoying not fan
+decorate decoration: paint lights wall furniture
+volunteer volunteering: helped shelter kitchen homeless charity community
+exercise fitness routine: gym run yoga workout swim lifting
+vacation getaway trip: beach hotel flight went mountains
+celebrate celebration: birthday party anniversary cake
+adopt adoption: agency kids dog shelter puppy
+damage accident: broke crashed hit flood fire
+deceased passed death: died lost funeral
+`;
+
 interface Expansion {
   readonly term: string;
   readonly kind: 'member' | 'synonym';
@@ -195,6 +258,10 @@ function buildExpansions(): Map<string, Expansion[]> {
   for (const line of categoryLines.trim().split('\n')) {
     const [kinds = '', members = ''] = line.split(':');
     for (const kind of stemsOf(kinds)) for (const member of stemsOf(members)) add(kind, member, 'member');
+  }
+  for (const line of registerLines.trim().split('\n')) {
+    const [formal = '', casual = ''] = line.split(':');
+    for (const from of stemsOf(formal)) for (const to of stemsOf(casual)) if (!stopWords.has(to)) add(from, to, 'synonym');
   }
   for (const line of synonymLines.trim().split('\n')) {
     const group = stemsOf(line);

@@ -87,6 +87,13 @@ const irregular = new Map<string, string>(
   }).flatMap(([base, forms]) => forms.split(' ').map((form): [string, string] => [form, base])),
 );
 
+/** Words whose last letter looks like an ending and is none. */
+const invariant: ReadonlySet<string> = new Set(
+  'news series species christmas texas politics physics mathematics economics athletics gymnastics athens naples brussels thursday during'.split(
+    ' ',
+  ),
+);
+
 /**
  * Reduces an English word to a form that its inflections share (`hiking`, `hiked`, `hikes` → `hike`-like stem).
  * Light on purpose: it removes inflections and a few derivations, because strong stemming merges different words
@@ -94,6 +101,7 @@ const irregular = new Map<string, string>(
  */
 export function stem(word: string): string {
   if (word.length < 3 || !/^[a-z]+$/.test(word)) return word;
+  if (invariant.has(word)) return word;
   const base = irregular.get(word) ?? word;
   return dropFinal(stripDerivation(stripInflection(base)));
 }

@@ -6,7 +6,10 @@ let now = Date.UTC(2026, 0, 1);
 let memory: Memory;
 beforeEach(() => {
   now = Date.UTC(2026, 0, 1);
-  memory = openMemory({ store: ':memory:', clock: { now: () => now, elapsed: () => performance.now(), schedule: () => () => undefined } });
+  memory = openMemory({
+    store: ':memory:',
+    clock: { now: () => now, elapsed: () => performance.now(), schedule: () => () => undefined },
+  });
 });
 afterEach(() => memory.close());
 
@@ -47,14 +50,17 @@ describe('core', () => {
 });
 
 describe('knowledge', () => {
-  const job = (object: string, validFrom: string) => memory.knowledge.assert({ subject: 'Ada', relation: 'works at', object, validFrom });
+  const job = (object: string, validFrom: string) =>
+    memory.knowledge.assert({ subject: 'Ada', relation: 'works at', object, validFrom });
 
   it('tells valid time from recorded time', async () => {
     await job('the mill', '2020-01-01');
     now += 1_000;
     await job('the harbour', '2023-06-01');
     const at = async (moment: string, asOf?: number) =>
-      (await memory.knowledge.query({ subject: 'Ada', at: moment, ...(asOf === undefined ? {} : { asOf }) })).map(({ value }) => value);
+      (await memory.knowledge.query({ subject: 'Ada', at: moment, ...(asOf === undefined ? {} : { asOf }) })).map(
+        ({ value }) => value,
+      );
     expect(await at('2021-01-01')).toEqual(['the mill']);
     expect(await at('2024-01-01')).toEqual(['the harbour']);
     expect(await at('2024-01-01', now - 500)).toEqual(['the mill']);
@@ -66,20 +72,27 @@ describe('knowledge', () => {
     now += 1_000;
     await job('the mill', '2020-01-01');
     expect((await memory.knowledge.query({ subject: 'Ada' })).map(({ value }) => value)).toEqual(['the harbour']);
-    expect((await memory.knowledge.query({ subject: 'Ada', at: '2021-01-01' })).map(({ value }) => value)).toEqual(['the mill']);
+    expect((await memory.knowledge.query({ subject: 'Ada', at: '2021-01-01' })).map(({ value }) => value)).toEqual([
+      'the mill',
+    ]);
     expect((await memory.verify()).problems).toEqual([]);
   });
 
   it('surfaces contradictions as pairs and averages nothing', async () => {
     await job('the mill', '2020-01-01');
     await job('the harbour', '2020-01-01');
-    expect(await memory.knowledge.contradictions()).toMatchObject([{ older: { value: 'the mill' }, newer: { value: 'the harbour' } }]);
+    expect(await memory.knowledge.contradictions()).toMatchObject([
+      { older: { value: 'the mill' }, newer: { value: 'the harbour' } },
+    ]);
   });
 
   it('keeps several objects where a relation allows them', async () => {
     await memory.knowledge.assert({ subject: 'Ada', relation: 'knows', object: 'Bo', many: true });
     await memory.knowledge.assert({ subject: 'Ada', relation: 'knows', object: 'Cy', many: true });
-    expect((await memory.knowledge.query({ subject: 'Ada', relation: 'knows' })).map(({ value }) => value)).toEqual(['Bo', 'Cy']);
+    expect((await memory.knowledge.query({ subject: 'Ada', relation: 'knows' })).map(({ value }) => value)).toEqual([
+      'Bo',
+      'Cy',
+    ]);
     expect(await memory.knowledge.query({ object: 'Cy' })).toHaveLength(1);
     expect((await memory.verify()).problems).toEqual([]);
   });
@@ -94,11 +107,18 @@ describe('prune', () => {
   it('removes retired facts by age and live memories only of named kinds', async () => {
     await memory.core.set('city', 'Oslo');
     await memory.core.set('city', 'Bergen');
-    await memory.remember([{ id: 'old', text: 'old log', kind: 'log' }, { id: 'note', text: 'old note' }]);
+    await memory.remember([
+      { id: 'old', text: 'old log', kind: 'log' },
+      { id: 'note', text: 'old note' },
+    ]);
     now += 10_000;
     await expect(memory.prune({ olderThanMs: 1 })).rejects.toMatchObject({ code: 'GENIE_MEMORY_INPUT' });
-    expect(await memory.prune({ retiredOlderThanMs: 5_000, olderThanMs: 5_000, kinds: ['log'], dryRun: true })).toEqual({ removed: 2 });
-    expect(await memory.prune({ retiredOlderThanMs: 5_000, olderThanMs: 5_000, kinds: ['log'] })).toEqual({ removed: 2 });
+    expect(await memory.prune({ retiredOlderThanMs: 5_000, olderThanMs: 5_000, kinds: ['log'], dryRun: true })).toEqual(
+      { removed: 2 },
+    );
+    expect(await memory.prune({ retiredOlderThanMs: 5_000, olderThanMs: 5_000, kinds: ['log'] })).toEqual({
+      removed: 2,
+    });
     expect((await memory.core.history('city')).map(({ value }) => value)).toEqual(['Bergen']);
     expect((await memory.list('note')).map(({ id }) => id)).toEqual(['note']);
   });
@@ -108,7 +128,10 @@ describe('export and import', () => {
   it('carries every record to another memory, and twice changes nothing', async () => {
     await memory.core.set('city', 'Oslo');
     await memory.core.set('city', 'Bergen');
-    await memory.remember([{ id: 'a', text: 'one', namespace: 'n' }, { id: 'b', text: 'two', data: { x: [1] } }]);
+    await memory.remember([
+      { id: 'a', text: 'one', namespace: 'n' },
+      { id: 'b', text: 'two', data: { x: [1] } },
+    ]);
     const lines: string[] = [];
     for await (const line of memory.export()) lines.push(line);
     const other = openMemory({ store: ':memory:' });

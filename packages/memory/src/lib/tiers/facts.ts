@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Engine } from '../engine.ts';
 import type { CoreTier, Fact, FactOptions, FactQuery, KnowledgeInput, KnowledgeTier } from '../memory.ts';
 import { checkName, cleanText, defaultNamespace, inputError, parseTime } from '../memory-input.ts';
 import { embedEntry } from '../remember.ts';
+import { retryOnConflict } from '../retry-on-conflict.ts';
 import type { MemoryRecord, StoredRecord } from '../store/record.ts';
 
 /** Whom core facts are about unless they say otherwise. */
@@ -28,17 +30,30 @@ export async function listFacts(engine: Engine, scope: FactScope): Promise<Fact[
     ...(scope.subject === undefined ? {} : { subject: scope.subject }),
     ...(scope.relation === undefined ? {} : { relation: scope.relation }),
   });
-  return records.filter((record) => scope.history === true || isHeld(record, asOf, at)).map(toFact);
+  return records
+    .filter((record) => scope.history === true || isHeld(record, asOf, at))
+    .sort((left, right) => left.recordedAt - right.recordedAt || rankOf(left) - rankOf(right) || left.seq - right.seq)
+    .map(toFact);
+}
+
+/** Of two values of the same moment the present one came last. */
+function rankOf(record: StoredRecord): number {
+  return record.status === 'live' ? 1 : 0;
 }
 
 function isHeld(record: StoredRecord, asOf: number | undefined, at: number | undefined): boolean {
-  if (asOf !== undefined && (record.recordedAt > asOf || (record.retiredAt ?? Number.POSITIVE_INFINITY) <= asOf))
-    return false;
+  const retiredAt = record.retiredAt ?? Number.POSITIVE_INFINITY;
+  if (asOf !== undefined && (record.recordedAt > asOf || retiredAt <= asOf)) return false;
   if (at === undefined) return asOf !== undefined || record.status === 'live';
-  if ((record.validFrom ?? record.recordedAt) > at) return false;
-  if ((record.validTo ?? Number.POSITIVE_INFINITY) <= at) return false;
+  if (startOf(record) > at || endOf(record, asOf !== undefined && retiredAt > asOf) <= at) return false;
   // A fact that was replaced is still the truth about the time before the replacement.
   return asOf !== undefined || record.retiredAt === undefined || record.data?.ended === true;
+}
+
+/** Until when it is true. `unaware`: seen from before it was replaced, when only its stated end was known. */
+function endOf(record: StoredRecord, unaware: boolean): number {
+  const stated = record.data?.ended === true && unaware ? record.data.statedEnd : record.validTo;
+  return typeof stated === 'number' ? stated : Number.POSITIVE_INFINITY;
 }
 
 export function toFact(record: StoredRecord | MemoryRecord): Fact {
@@ -70,68 +85,65 @@ interface FactInput extends FactOptions {
  * Stores a statement. A live statement about the same subject and relation with another object is superseded: it ends where the new
  * one begins and stays readable. Repeats when another writer was faster, so no update is lost.
  */
-export async function putFact(engine: Engine, input: FactInput): Promise<Fact> {
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      return await putFactOnce(engine, input);
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'GENIE_MEMORY_CONFLICT' || attempt >= 5) throw error;
-    }
-  }
+export function putFact(engine: Engine, input: FactInput): Promise<Fact> {
+  return retryOnConflict(() => putFactOnce(engine, input));
 }
 
 async function putFactOnce(engine: Engine, input: FactInput): Promise<Fact> {
   const namespace = input.namespace ?? defaultNamespace;
   const record = toRecord(engine, input, namespace);
-  const present = await engine.store.find({
-    namespace,
-    tiers: [input.tier],
-    status: ['live'],
-    subject: record.subject ?? '',
-    ...(record.relation === undefined ? {} : { relation: record.relation }),
-  });
-  const same = present.find((one) => one.object === record.object);
-  if (same) return toFact(same);
-  const replaced = input.many ? [] : present;
-  const retired = replaced.map((one) => supersede(one, record));
-  // A statement about an earlier time does not replace what is known about now; it fills the past.
-  const isPast = replaced.some((one) => (one.validFrom ?? one.recordedAt) > (record.validFrom ?? record.recordedAt));
-  const put = isPast ? [asPast(record, replaced)] : [...retired, record];
+  const [present] = await engine.store.get(namespace, [record.id]);
+  if (present?.status === 'live' && present.object === record.object) return toFact(present);
+  if (present && present.status === 'live' && startOf(present) > startOf(record))
+    return putPast(engine, record, present);
+  // The new value first: it frees the idempotency key of the old one, which moves to the version.
+  const put = present ? [record, toVersion(present, record)] : [record];
   const receipt = await engine.store.commit({
     namespace,
     put,
-    fingerprints: put.map((one) => (one.id === record.id ? engine.fingerprints.of(one) : [])),
-    expect: isPast ? [] : replaced.map(({ id, revision }) => ({ id, revision })),
+    fingerprintsOf: (one) => (one.id === record.id ? engine.fingerprints.of(one) : []),
+    expect: [{ id: record.id, revision: present?.revision ?? 0 }],
     enqueue: engine.vectors && input.tier === 'knowledge' ? [embedEntry(record)] : [],
   });
-  const held = receipt.results.at(-1);
-  const kept = held && held.id !== record.id ? (await engine.store.get(namespace, [held.id]))[0] : undefined;
-  return kept ? toFact(kept) : toFact(put.at(-1) ?? record);
+  return keptFact(engine, record, receipt.results[0]?.id);
 }
 
-function supersede(old: StoredRecord, next: MemoryRecord): MemoryRecord {
-  const { seq: _seq, revision: _revision, ...record } = old;
-  return {
-    ...record,
-    status: 'superseded',
-    retiredAt: next.recordedAt,
-    retiredBy: next.id,
-    validTo: old.validTo ?? next.validFrom ?? next.recordedAt,
-    data: { ...record.data, ended: true },
-  };
-}
-
-function asPast(record: MemoryRecord, later: readonly StoredRecord[]): MemoryRecord {
-  const next = later.reduce((first, one) =>
-    (one.validFrom ?? one.recordedAt) < (first.validFrom ?? first.recordedAt) ? one : first,
-  );
-  return {
-    ...record,
-    status: 'superseded',
+/** A statement about an earlier time than the present one does not replace it; it fills the past. */
+async function putPast(engine: Engine, record: MemoryRecord, present: StoredRecord): Promise<Fact> {
+  const past: MemoryRecord = {
+    ...toVersion(record, present),
+    id: `${record.id}@${engine.ids.next('past')}`,
     retiredAt: record.recordedAt,
+  };
+  const receipt = await engine.store.commit({
+    namespace: record.namespace,
+    put: [past],
+    fingerprintsOf: engine.fingerprints.of,
+  });
+  return keptFact(engine, past, receipt.results[0]?.id);
+}
+
+/** What the store holds now: the record, or the one that had its idempotency key before. */
+async function keptFact(engine: Engine, record: MemoryRecord, id: string | undefined): Promise<Fact> {
+  const [kept] = id === undefined || id === record.id ? [] : await engine.store.get(record.namespace, [id]);
+  return toFact(kept ?? record);
+}
+
+function startOf(record: MemoryRecord): number {
+  return record.validFrom ?? record.recordedAt;
+}
+
+/** The older value under an id of its own. It ends where the newer one begins; what was known of its end before stays readable. */
+function toVersion(old: MemoryRecord | StoredRecord, next: MemoryRecord): MemoryRecord {
+  const { seq: _seq, revision, ...record } = old as StoredRecord;
+  return {
+    ...record,
+    id: `${old.id}@${revision}`,
+    status: 'superseded',
+    retiredAt: old.retiredAt ?? next.recordedAt,
     retiredBy: next.id,
-    validTo: record.validTo ?? next.validFrom ?? next.recordedAt,
-    data: { ...record.data, ended: true },
+    validTo: old.validTo ?? startOf(next),
+    data: { ...record.data, ended: true, ...(old.validTo === undefined ? {} : { statedEnd: old.validTo }) },
   };
 }
 
@@ -149,7 +161,7 @@ function toRecord(engine: Engine, input: FactInput, namespace: string): MemoryRe
   const validFrom = parseTime(input.validFrom, 'validFrom');
   const validTo = parseTime(input.validTo, 'validTo');
   return {
-    id: engine.ids.next('fact'),
+    id: slotId(input.tier, [subject, relation, ...(input.many ? [object] : [])]),
     namespace,
     tier: input.tier,
     kind: 'fact',
@@ -169,6 +181,14 @@ function toRecord(engine: Engine, input: FactInput, namespace: string): MemoryRe
     ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
     ...(input.many ? { data: { many: true } } : {}),
   };
+}
+
+/** The present value of a subject and key has one id, so that two writers cannot both create it. */
+function slotId(tier: string, parts: readonly string[]): string {
+  return `fact:${createHash('sha256')
+    .update(JSON.stringify([tier, ...parts]))
+    .digest('hex')
+    .slice(0, 24)}`;
 }
 
 /** The core tier over an engine that opens on first use. */

@@ -82,7 +82,7 @@ export function createPatternTier(open: () => Promise<Engine>): PatternTier {
         detectedAt: engine.clock.now(),
         ...(due === undefined ? {} : { dueAt: due }),
       });
-      await engine.store.commit({ namespace, put: [record], fingerprints: [engine.fingerprints.of(record)] });
+      await engine.store.commit({ namespace, put: [record], fingerprintsOf: engine.fingerprints.of });
       return toPattern(record);
     },
   };

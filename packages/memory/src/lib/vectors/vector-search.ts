@@ -10,6 +10,7 @@ import type { OutboxEntry, RecordStore } from '../store/record-store.ts';
 import { writeFileAtomically } from '../write-file-atomically.ts';
 import type { SafeEmbedder } from './embedder.ts';
 import { createInt8Scan, type Int8Scan } from './int8-scan.ts';
+import type { VectorStore } from './vector-store.ts';
 
 export interface VectorAnswer {
   /** Cosine similarity by document number; undefined when this leg could not be searched. */
@@ -30,10 +31,18 @@ export interface VectorSearch {
   search(request: VectorRequest): Promise<VectorAnswer>;
   /** Embeds what waits in the outbox. Returns how many were embedded. Rejects when the embedder fails; what waits keeps waiting. */
   drain(namespace: string, options: { readonly signal?: AbortSignal; readonly until: number }): Promise<number>;
+  /** Called before the records are removed: a crash in between loses cached vectors, which come back, and keeps none that should be gone. */
   forget(namespace: string, ids: readonly string[]): Promise<void>;
   rebuild(): Promise<void>;
   save(): Promise<void>;
 }
+
+/** Where the vectors of one namespace and model are searched; asked for once for each. */
+export type OpenVectorStore = (options: {
+  readonly namespace: string;
+  readonly model: string;
+  readonly dimension: number;
+}) => Promise<VectorStore>;
 
 export interface VectorSearchOptions {
   readonly store: RecordStore;
@@ -42,6 +51,7 @@ export interface VectorSearchOptions {
   /** How long recall waits for the vector of a query before it answers without. */
   readonly queryTimeoutMs: number;
   readonly folder?: string;
+  readonly openStore?: OpenVectorStore;
   readonly cipher?: FileCipher;
 }
 
@@ -53,8 +63,8 @@ const maxEmbeddedLength = 8_000;
 
 export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
   const { store, embedder, clock } = options;
-  const scans = new Map<string, Promise<Int8Scan | undefined>>();
-  const open = (namespace: string): Promise<Int8Scan | undefined> => {
+  const scans = new Map<string, Promise<VectorStore | undefined>>();
+  const open = (namespace: string): Promise<VectorStore | undefined> => {
     let scan = scans.get(namespace);
     if (!scan) {
       scan = loadScan(options, namespace);
@@ -93,7 +103,8 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
       return embedded;
     },
     async forget(namespace, ids) {
-      const scan = await scans.get(namespace);
+      // A store with files of its own has to be opened to forget; the scan of this package is a cache that goes as a whole.
+      const scan = await (options.openStore ? open(namespace) : scans.get(namespace));
       await scan?.remove(ids);
       await dropFiles(options.folder);
     },
@@ -104,7 +115,7 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
     async save() {
       for (const [namespace, opening] of scans) {
         const scan = await opening;
-        if (scan) await saveScan(options, namespace, scan);
+        if (scan && isInt8Scan(scan)) await saveScan(options, namespace, scan);
       }
     },
   };
@@ -141,27 +152,39 @@ async function embedBatch({ store, embedder }: VectorSearchOptions, { namespace,
     return vector ? [{ id, model: embedder.model, vector }] : [];
   });
   await store.commit({ namespace, vectors: rows, dequeue: waiting.map(({ id }) => id) });
-  return rows;
+  // A record that was forgotten while it was embedded has no vector now and must not get one in a cache.
+  return store.vectors(namespace, embedder.model, { ids: rows.map(({ id }) => id) });
 }
 
-async function loadScan(options: VectorSearchOptions, namespace: string): Promise<Int8Scan | undefined> {
+function isInt8Scan(store: VectorStore): store is Int8Scan {
+  return store.capabilities.name === 'int8-scan';
+}
+
+async function loadScan(options: VectorSearchOptions, namespace: string): Promise<VectorStore | undefined> {
   const { store, embedder } = options;
   const [first] = await store.vectors(namespace, embedder.model, { limit: 1 });
   if (!first) return undefined;
+  const dimension = first.vector.length;
+  if (options.openStore) return fill(options, namespace, await options.openStore({ namespace, model: embedder.model, dimension }));
   const exactVectors = async (ids: readonly string[]): Promise<Map<string, Float32Array>> =>
     new Map((await store.vectors(namespace, embedder.model, { ids })).map(({ id, vector }) => [id, vector]));
   const cached = await readScan(options, namespace);
-  const scan = createInt8Scan({ dimension: first.vector.length, exactVectors }, cached);
-  if (cached) return scan;
+  const scan = createInt8Scan({ dimension, exactVectors }, cached);
+  return cached ? scan : fill(options, namespace, scan);
+}
+
+/** Adds what the store does not have. What it has too much of is left out of answers, since a match needs a live record. */
+async function fill({ store, embedder }: VectorSearchOptions, namespace: string, target: VectorStore): Promise<VectorStore> {
   for (let afterId: string | undefined; ; ) {
     const page = await store.vectors(namespace, embedder.model, {
       limit: loadPage,
       ...(afterId === undefined ? {} : { afterId }),
     });
     // A model that changed its dimension under the same id: the others cannot be compared and are left out.
-    await scan.add(page.filter(({ vector }) => vector.length === scan.dimension));
+    const missing = page.filter(({ id, vector }) => vector.length === target.dimension && !target.has(id));
+    if (missing.length > 0) await target.add(missing);
     afterId = page.at(-1)?.id;
-    if (page.length < loadPage) return scan;
+    if (page.length < loadPage) return target;
   }
 }
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Memory } from '../memory.ts';
 import { openMemory } from '../open-memory.ts';
 import type { AnyEmbedder } from './embedder.ts';
+import { openVectraStore } from './vectra-store.ts';
 import { createInt8Scan } from './int8-scan.ts';
 import { dotProduct, toUnitVector } from './unit-vector.ts';
 import { signed, unsigned } from './wasm-encoder.ts';
@@ -17,20 +18,29 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 /** Meaning by hand: each list of words is one direction. */
-const directions = [['ship', 'boat', 'vessel'], ['dog', 'hound', 'puppy'], ['bread', 'loaf', 'baker']];
+const directions = [
+  ['ship', 'boat', 'vessel'],
+  ['dog', 'hound', 'puppy'],
+  ['bread', 'loaf', 'baker'],
+];
 const embedder: AnyEmbedder = {
   id: 'by-hand',
-  embed: async (texts) => texts.map((text) => [...directions.map((words) => (words.some((word) => text.includes(word)) ? 1 : 0)), 0.1]),
+  embed: async (texts) =>
+    texts.map((text) => [...directions.map((words) => (words.some((word) => text.includes(word)) ? 1 : 0)), 0.1]),
 };
 
 async function settle(memory: Memory): Promise<void> {
-  for (let tries = 0; tries < 200 && (await memory.stats()).waitingForEmbedding > 0; tries += 1) await memory.consolidate();
+  for (let tries = 0; tries < 200 && (await memory.stats()).waitingForEmbedding > 0; tries += 1)
+    await memory.consolidate();
 }
 
 describe('recall with an embedder', () => {
   it('finds by meaning what shares no word, and by words what has no vector yet', async () => {
     const memory = openMemory({ dir, embedder });
-    await memory.remember([{ id: 'a', text: 'The vessel left the harbour' }, { id: 'b', text: 'A puppy in the snow' }]);
+    await memory.remember([
+      { id: 'a', text: 'The vessel left the harbour' },
+      { id: 'b', text: 'A puppy in the snow' },
+    ]);
     expect((await memory.recall('vessel')).items[0]?.id).toBe('a');
     await settle(memory);
     const { items, degraded } = await memory.recall('boat');
@@ -59,7 +69,15 @@ describe('recall with an embedder', () => {
   });
 
   it.each<[string, AnyEmbedder]>([
-    ['throws', { id: 'x', embed: async () => { throw new Error('no network'); } }],
+    [
+      'throws',
+      {
+        id: 'x',
+        embed: async () => {
+          throw new Error('no network');
+        },
+      },
+    ],
     ['hangs', { id: 'x', embed: () => new Promise(() => undefined) }],
     ['answers NaN', { id: 'x', embed: async (texts) => texts.map(() => [1, Number.NaN]) }],
     ['answers zeros', { id: 'x', embed: async (texts) => texts.map(() => [0, 0]) }],
@@ -78,9 +96,26 @@ describe('recall with an embedder', () => {
     expect((await memory.verify()).problems).toEqual([]);
   });
 
+  it('searches in Vectra when it is told to', async () => {
+    const { LocalIndex } = await import('vectra');
+    const folder = path.join(dir, 'vectra');
+    const openVectorStore = async ({ dimension }: { dimension: number }) => openVectraStore({ index: new LocalIndex(folder), dimension });
+    const memory = openMemory({ dir, embedder, openVectorStore });
+    await memory.remember([{ id: 'a', text: 'The vessel left' }, { id: 'b', text: 'A puppy' }]);
+    await settle(memory);
+    expect((await memory.recall('boat')).items[0]?.id).toBe('a');
+    await memory.forget({ id: 'a' });
+    expect((await memory.recall('boat')).items.map(({ id }) => id)).not.toContain('a');
+    await memory.close();
+    const later = openMemory({ dir, embedder, openVectorStore });
+    expect((await later.recall('hound')).items[0]?.id).toBe('b');
+    await later.close();
+  });
+
   it('takes an AI SDK embedding model too', async () => {
     const model: AnyEmbedder = {
-      provider: 'p', modelId: 'm',
+      provider: 'p',
+      modelId: 'm',
       doEmbed: async ({ values }) => ({ embeddings: await embedderAnswers(values) }),
     };
     const memory = openMemory({ store: ':memory:', embedder: model });
@@ -96,7 +131,11 @@ const embedderAnswers = async (values: string[]): Promise<number[][]> =>
 
 describe('createInt8Scan', () => {
   it('finds what a comparison with every vector finds, for any dimension and size', async () => {
-    const shape = fc.record({ dimension: fc.integer({ min: 1, max: 70 }), count: fc.integer({ min: 1, max: 200 }), seed: fc.integer() });
+    const shape = fc.record({
+      dimension: fc.integer({ min: 1, max: 70 }),
+      count: fc.integer({ min: 1, max: 200 }),
+      seed: fc.integer(),
+    });
     await fc.assert(
       fc.asyncProperty(shape, async ({ dimension, count, seed }) => {
         let state = seed >>> 0;
@@ -104,11 +143,22 @@ describe('createInt8Scan', () => {
           state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
           return state / 2_147_483_648 - 1 || 0.5;
         };
-        const units = new Map(Array.from({ length: count }, (_one, at) => [`v${at}`, toUnitVector(Float32Array.from({ length: dimension }, next), undefined, 'v')]));
-        const scan = createInt8Scan({ dimension, exactVectors: async (ids) => new Map(ids.flatMap((id) => (units.has(id) ? [[id, units.get(id) ?? new Float32Array()]] : []))) });
+        const units = new Map(
+          Array.from({ length: count }, (_one, at) => [
+            `v${at}`,
+            toUnitVector(Float32Array.from({ length: dimension }, next), undefined, 'v'),
+          ]),
+        );
+        const scan = createInt8Scan({
+          dimension,
+          exactVectors: async (ids) =>
+            new Map(ids.flatMap((id) => (units.has(id) ? [[id, units.get(id) ?? new Float32Array()]] : []))),
+        });
         await scan.add([...units].map(([id, vector]) => ({ id, vector })));
         const query = toUnitVector(Float32Array.from({ length: dimension }, next), undefined, 'q');
-        const truth = [...units].map(([id, unit]) => ({ id, similarity: dotProduct(query, unit) })).sort((left, right) => right.similarity - left.similarity || (left.id < right.id ? -1 : 1));
+        const truth = [...units]
+          .map(([id, unit]) => ({ id, similarity: dotProduct(query, unit) }))
+          .sort((left, right) => right.similarity - left.similarity || (left.id < right.id ? -1 : 1));
         const found = await scan.search(query, 5);
         // Equal neighbours may swap in the last bit, so similarities are compared and not names.
         found.forEach(({ similarity }, at) => {

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { GenieError } from '@genie/core/errors';
+import { canonicalJson } from '@genie/core/ports';
 import { z } from 'zod';
 
 const text = z.string().min(1).max(2000);
@@ -44,6 +46,11 @@ export function parseAdjustment(input: unknown): Adjustment {
     'GENIE_ADJUSTMENT_INVALID',
     `Adjustment ${received}: ${issue?.path.join('.')}: ${issue?.message}.`,
   );
+}
+
+/** The id of a proposal: the same change has the same id, so it is asked about once. */
+export function adjustmentId(adjustment: Adjustment): string {
+  return `adjustment_${createHash('sha256').update(canonicalJson(adjustment)).digest('hex').slice(0, 24)}`;
 }
 
 /** One line for a person, e.g. `Remove source https://example.com/feed`. */

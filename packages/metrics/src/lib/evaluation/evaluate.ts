@@ -7,6 +7,7 @@ import { writeWithModel } from './model-words.ts';
 import { type OutcomeRow, toOutcomeRow } from './outcome-row.ts';
 import { findPatterns } from './patterns.ts';
 import { requestApprovals } from './request-approvals.ts';
+import { screenProposals } from './screen-proposals.ts';
 import { currentStatuses } from './statuses.ts';
 import { writeFromFindings } from './words.ts';
 
@@ -14,7 +15,10 @@ const defaultWindowMs = 28 * 86_400_000;
 /** More of a KPI's history than this adds cost, not insight. */
 const maxObservations = 500;
 
-/** Statistics first, then words, then proposals; stored before anything is asked, so a crash asks nothing twice. */
+/**
+ * Statistics first, then words, then proposals. A proposal has the id of its change, and asking for an open approval again gives the same
+ * row, so a crash between asking and storing asks nothing twice.
+ */
 export async function evaluateGenie(
   deps: Deps,
   definitions: readonly KpiDefinition[],
@@ -24,10 +28,10 @@ export async function evaluateGenie(
   const from = to - (options.windowMs ?? defaultWindowMs);
   const statuses = await currentStatuses(deps, definitions, to);
   const outcomes = await outcomesSince(deps, from);
-  const patterns = findPatterns(outcomes, await deps.feedbackSince(from));
+  const patterns = findPatterns(outcomes, await deps.feedbackSince(from), deps.offsetAt);
   const kpiFindings = await findAll(deps, definitions, from, to, options.signal);
   const findings = number([...kpiFindings, ...patterns.findings]);
-  const facts = { definitions, statuses, findings, outcomes, patterns, ids: deps.ids };
+  const facts = { definitions, statuses, findings, outcomes, patterns };
   const model = options.model ?? deps.model;
   const words =
     model === undefined ? writeFromFindings(facts) : await writeWithModel({ ...facts, model, signal: options.signal });
@@ -43,18 +47,37 @@ export async function evaluateGenie(
     statuses,
     findings,
     ...words,
+    ...(await screen(deps, words.adjustments, options)),
   };
   options.signal?.throwIfAborted();
-  const asked = await ask(deps, draft, options);
+  const asked = await ask(draft, options);
   await deps.store.put('evaluation', {
     id: asked.id,
     at: asked.at,
     body: JSON.parse(JSON.stringify(asked)) as JsonObject,
   });
+  deps.telemetry.evaluated(asked);
   return asked;
 }
 
-async function ask(_deps: Deps, draft: Evaluation, options: EvaluateOptions): Promise<Evaluation> {
+async function screen(deps: Deps, proposals: readonly ProposedAdjustment[], options: EvaluateOptions) {
+  const earlier = (await deps.store.records('evaluation', { limit: 20 })).map(
+    (row) => row.body as unknown as Evaluation,
+  );
+  const settings = await deps.settings?.read();
+  const changes = (await deps.changes?.list()) ?? [];
+  const { approvals } = options;
+  return screenProposals({
+    proposals,
+    earlier,
+    changes,
+    now: deps.clock.now(),
+    ...(settings === undefined ? {} : { settings }),
+    ...(approvals === undefined ? {} : { approvals }),
+  });
+}
+
+async function ask(draft: Evaluation, options: EvaluateOptions): Promise<Evaluation> {
   const { approvals, genieId } = options;
   if (approvals === undefined || genieId === undefined) return draft;
   const adjustments: ProposedAdjustment[] = await requestApprovals(

@@ -37,6 +37,7 @@ export interface CitedClaim {
 }
 
 export interface ProposedAdjustment {
+  /** The same change has the same id in every evaluation. */
   readonly id: string;
   readonly adjustment: Adjustment;
   readonly title: string;
@@ -47,6 +48,12 @@ export interface ProposedAdjustment {
   readonly kpiIds: readonly string[];
   /** The approval that asks for it. */
   readonly approvalId?: string;
+}
+
+/** A proposal that the user is not asked about (again), and why. */
+export interface WithheldProposal {
+  readonly title: string;
+  readonly reason: string;
 }
 
 /** A self-evaluation: what the numbers say, then what follows from them. */
@@ -66,6 +73,7 @@ export interface Evaluation {
   readonly notGoingWell: readonly CitedClaim[];
   readonly rootCauses: readonly CitedClaim[];
   readonly adjustments: readonly ProposedAdjustment[];
+  readonly withheld: readonly WithheldProposal[];
   /** Claims and proposals of the model that cited nothing real, and were dropped. */
   readonly dropped: number;
   /** `statistics`, or the model that wrote the words. */
@@ -82,7 +90,7 @@ export interface EvaluateOptions {
   /** Writes the words; without it the statistics speak alone. Default: the model of `openMetrics`. */
   readonly model?: LanguageModel;
   /** Where proposed adjustments become approvals; without it they are only recorded. */
-  readonly approvals?: Pick<Approvals, 'request'>;
+  readonly approvals?: Pick<Approvals, 'request'> & Partial<Pick<Approvals, 'get'>>;
   /** Needed for approvals. */
   readonly genieId?: string;
   readonly signal?: AbortSignal;

@@ -1,7 +1,7 @@
 import { describeThrown } from '@genie/core/errors';
 import type { LanguageModel } from '@genie/core/ports';
 import { z } from 'zod';
-import { adjustmentSchema, describeAdjustment } from '../adjustments/adjustment.ts';
+import { adjustmentId, adjustmentSchema, describeAdjustment } from '../adjustments/adjustment.ts';
 import { askModelForJson } from './ask-model.ts';
 import type { CitedClaim, ProposedAdjustment } from './evaluation.ts';
 import {
@@ -99,7 +99,7 @@ function keepProven(
       const title = describeAdjustment(parsed.data);
       return [
         {
-          id: facts.ids.next('adjustment'),
+          id: adjustmentId(parsed.data),
           adjustment: parsed.data,
           title,
           why,

@@ -1,33 +1,24 @@
-import type { Adjustment } from '../adjustments/adjustment.ts';
 import type { StoredFeedback } from '../feedback/feedback.ts';
 import { toPreferences } from '../feedback/preferences.ts';
-import type { NewFinding } from './kpi-findings.ts';
+import type { OffsetAt } from '../local-time.ts';
+import type { Patterns } from './candidate.ts';
 import type { OutcomeRow } from './outcome-row.ts';
-
-/** A change that the genie's own history suggests. */
-export interface Candidate {
-  readonly adjustment: Adjustment;
-  readonly why: string;
-  readonly expectedGain: string;
-  readonly evidence: readonly string[];
-  readonly kpiIds: readonly string[];
-}
-
-export interface Patterns {
-  readonly findings: readonly NewFinding[];
-  readonly candidates: readonly Candidate[];
-}
+import { findWastedWakes } from './wasted-wakes.ts';
 
 /** A pattern needs this many runs before it is one. */
 const minimumRuns = 3;
 
 /** Useless sources, failing tools, repeated chains, wasted wakes and overclaiming in a genie's own runs. */
-export function findPatterns(outcomes: readonly OutcomeRow[], feedback: readonly StoredFeedback[]): Patterns {
+export function findPatterns(
+  outcomes: readonly OutcomeRow[],
+  feedback: readonly StoredFeedback[],
+  offsetAt: OffsetAt,
+): Patterns {
   const parts = [
     findUselessSources(outcomes, feedback),
     findFailingTools(outcomes),
     findRepeatedChains(outcomes),
-    findWastedWakes(outcomes),
+    findWastedWakes(outcomes, offsetAt),
     findOverclaims(outcomes),
   ];
   return { findings: parts.flatMap((part) => part.findings), candidates: parts.flatMap((part) => part.candidates) };
@@ -38,8 +29,9 @@ const none: Patterns = { findings: [], candidates: [] };
 function findUselessSources(outcomes: readonly OutcomeRow[], feedback: readonly StoredFeedback[]): Patterns {
   const scores = new Map(toPreferences(feedback).sources.map((one) => [one.key, one]));
   const rows = outcomes.flatMap((run) => (run.facts?.sources ?? []).map((source) => ({ run, source })));
+  const present = new Set(outcomes.at(-1)?.facts?.sources.map((source) => source.location));
   const parts = [...Map.groupBy(rows, (row) => row.source.location)].map(([location, uses]): Patterns => {
-    if (uses.length < minimumRuns) return none;
+    if (uses.length < minimumRuns || !present.has(location)) return none;
     const reached = uses.filter((use) => use.source.reached).length;
     const cited = uses.reduce((sum, use) => sum + use.source.cited, 0);
     const opinion = scores.get(location);
@@ -112,21 +104,6 @@ function findRepeatedChains(outcomes: readonly OutcomeRow[]): Patterns {
     };
   });
   return join(parts);
-}
-
-/** Scheduled runs that found nothing to report. */
-function findWastedWakes(outcomes: readonly OutcomeRow[]): Patterns {
-  const wakes = outcomes.filter((run) => run.facts?.trigger === 'schedule');
-  const wasted = wakes.filter((run) => run.facts?.items === 0);
-  if (wakes.length < 6 || wasted.length / wakes.length < 0.6) return none;
-  const tokens = wasted.reduce((sum, run) => sum + run.cost.tokens, 0);
-  const statement = `${wasted.length} of ${wakes.length} scheduled runs found nothing to report and used ${tokens} tokens.`;
-  const numbers = { wakes: wakes.length, wasted: wasted.length, tokens };
-  const evidence = wasted.slice(-20).map((run) => run.runId);
-  return {
-    findings: [{ kind: 'wasted-wakes', tone: 'bad', statement, method: 'count over runs', numbers, evidence }],
-    candidates: [],
-  };
 }
 
 function findOverclaims(outcomes: readonly OutcomeRow[]): Patterns {

@@ -1,9 +1,9 @@
-import type { Ids, KpiDefinition, KpiStatus } from '@genie/core/ports';
-import { describeAdjustment } from '../adjustments/adjustment.ts';
+import type { KpiDefinition, KpiStatus } from '@genie/core/ports';
+import { adjustmentId, describeAdjustment } from '../adjustments/adjustment.ts';
 import { scoreOf } from '../dashboard.ts';
+import type { Patterns } from './candidate.ts';
 import type { CitedClaim, Evaluation, Finding, ProposedAdjustment } from './evaluation.ts';
 import type { OutcomeRow } from './outcome-row.ts';
-import type { Patterns } from './patterns.ts';
 
 /** What both writers, the code and the model, start from. */
 export interface EvaluationFacts {
@@ -12,7 +12,6 @@ export interface EvaluationFacts {
   readonly findings: readonly Finding[];
   readonly outcomes: readonly OutcomeRow[];
   readonly patterns: Patterns;
-  readonly ids: Ids;
 }
 
 export type EvaluationWords = Pick<
@@ -40,9 +39,9 @@ export function writeFromFindings(facts: EvaluationFacts): EvaluationWords {
 }
 
 /** The changes that the patterns suggest, as proposals. */
-export function candidateAdjustments({ patterns, ids }: EvaluationFacts): ProposedAdjustment[] {
+export function candidateAdjustments({ patterns }: EvaluationFacts): ProposedAdjustment[] {
   return patterns.candidates.map((candidate) => ({
-    id: ids.next('adjustment'),
+    id: adjustmentId(candidate.adjustment),
     ...candidate,
     title: describeAdjustment(candidate.adjustment),
   }));

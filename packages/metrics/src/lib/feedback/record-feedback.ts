@@ -21,7 +21,7 @@ export async function recordFeedback(
     return first === undefined ? row : { ...(first.body as unknown as StoredFeedback), id, at: first.at };
   }
   await observeFeedbackKpis(deps, row, definitions);
-  await deps.memory?.remember(toMemory(row));
+  await deps.memory?.remember(toMemory(row)).catch((error: unknown) => deps.warn('GENIE_METRICS_MEMORY', error));
   return row;
 }
 

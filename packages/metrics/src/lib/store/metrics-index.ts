@@ -158,16 +158,14 @@ export class MetricsIndex {
     this.#database.close();
   }
 
+  /** One JSON object a day, made by SQLite: a row for each bin would cost ten times as much. */
   #bins(where: string, parameters: readonly (string | number)[]): Map<string, Record<number, number>> {
-    const sql = `SELECT series, day, bin, count FROM series JOIN bin ON bin.series = series.id WHERE ${where}`;
-    const bins = new Map<string, Record<number, number>>();
-    for (const row of this.#prepare(sql).all(...parameters)) {
-      const key = `${row.series}:${row.day}`;
-      const known = bins.get(key) ?? {};
-      known[Number(row.bin)] = Number(row.count);
-      bins.set(key, known);
-    }
-    return bins;
+    const sql = `SELECT series, day, json_group_object(bin, count) AS bins FROM series JOIN bin ON bin.series = series.id
+      WHERE ${where} GROUP BY series, day`;
+    const rows = this.#prepare(sql).all(...parameters);
+    return new Map(
+      rows.map((row) => [`${row.series}:${row.day}`, JSON.parse(String(row.bins)) as Record<number, number>]),
+    );
   }
 
   #seriesId(kpi: string, unit: string): number {

@@ -5,7 +5,7 @@ import { callTool } from '../testing/tool-context.ts';
 import { fileReadTools } from './file-tools.ts';
 
 function tools(folder: string) {
-  const [read, list, search] = fileReadTools(createRoots({ roots: [folder], workspace: folder }));
+  const [read, list, , search] = fileReadTools(createRoots({ roots: [folder], workspace: folder }));
   return { read: read!, list: list!, search: search! };
 }
 

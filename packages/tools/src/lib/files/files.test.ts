@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
@@ -36,7 +36,7 @@ describe('files', () => {
     const call = setUp(folder.path);
     await call('write_file', { path: 'run.sh', text: '1' });
     expect(statSync(join(folder.path, 'run.sh')).mode & 0o777).toBe(0o644);
-    (await import('node:fs')).chmodSync(join(folder.path, 'run.sh'), 0o750);
+    chmodSync(join(folder.path, 'run.sh'), 0o750);
     await call('write_file', { path: 'run.sh', text: '2' });
     expect(statSync(join(folder.path, 'run.sh')).mode & 0o777).toBe(0o750);
     expect(readdirSync(folder.path)).toEqual(['run.sh']);

@@ -27,7 +27,7 @@ describe('read_folder', () => {
     expect(result.items[1]?.id).toMatch(/^notes\/a\.md#[0-9a-f]{12}$/);
   });
 
-  it('gives only what changed after the cursor, also when the file carries an old date', async () => {
+  it('gives only what changed after the cursor, also a file that carries an old date', async () => {
     using folder = temporaryFolder();
     folder.write('old.txt', 'old');
     await sleep(40);

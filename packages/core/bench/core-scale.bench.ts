@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { measureInChild } from './child.ts';
+import { atMost, info, median, type Row } from './rounds.ts';
+
+interface Options {
+  readonly log: (line: string) => void;
+}
+
+interface Together {
+  readonly wallMs: number;
+  readonly maxBlockMs: number;
+  readonly maxRssMb: number;
+}
+
+const script = join(import.meta.dirname, 'scale-process.ts');
+
+/** Many runs: at once, and one after the other. Each measurement in fresh processes, in turn. */
+export async function bench({ log }: Options): Promise<Row[]> {
+  const floor: Together[] = [];
+  const loop: Together[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    floor.push(measureInChild(script, { args: ['floor'] }));
+    loop.push(measureInChild(script, { args: ['loop'] }));
+  }
+  log(`1,000 runs at once, medians of ${loop.length} processes each`);
+  const of = (results: readonly Together[], member: keyof Together) => median(results.map((result) => result[member]));
+  const heap = measureInChild<{ slopeBytes: number; rssGrowthMb: number }>(script, { args: ['heap'], flags: [...process.execArgv, '--expose-gc'] });
+  const wall = median(loop.map((result, index) => result.wallMs / (floor[index]?.wallMs ?? Number.NaN)));
+  return [
+    info('core.together.floor-wall', '1,000 bare loops on streams at once, 10 steps, 5 ms model', of(floor, 'wallMs'), 'ms'),
+    info('core.together.floor-rss', 'the same, memory of the process', of(floor, 'maxRssMb'), 'MB'),
+    info('core.together.wall-ms', '1,000 runs at once, every event read', of(loop, 'wallMs'), 'ms'),
+    atMost('core.together.wall', 'the same against the floor', wall, '×', 1.4),
+    atMost('core.together.rss', 'the same, memory of the process', of(loop, 'maxRssMb'), 'MB', 150),
+    atMost('core.together.block', 'the same, longest time the event loop was blocked', of(loop, 'maxBlockMs'), 'ms', 25),
+    atMost('core.heap.slope', 'heap that stays of a run, over 10,000 runs', heap.slopeBytes, 'B', 50),
+    atMost('core.heap.rss-growth', 'growth of the process over those runs', heap.rssGrowthMb, 'MB', 5),
+  ];
+}

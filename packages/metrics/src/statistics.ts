@@ -1,0 +1,11 @@
+export type { ChangePoint, ChangeReport } from './lib/statistics/change-point.ts';
+export { findChangePoints } from './lib/statistics/change-point.ts';
+export type { ControlLimits } from './lib/statistics/control-limits.ts';
+export { findControlLimits } from './lib/statistics/control-limits.ts';
+export type { Effect } from './lib/statistics/effect.ts';
+export { cliffsDelta, pairedEffect } from './lib/statistics/effect.ts';
+export { median, medianDeviation, quantile, seededRandom } from './lib/statistics/robust.ts';
+export type { Season } from './lib/statistics/season.ts';
+export { findSeason } from './lib/statistics/season.ts';
+export type { Point, Trend } from './lib/statistics/trend.ts';
+export { findTrend } from './lib/statistics/trend.ts';

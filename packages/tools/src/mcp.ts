@@ -1,0 +1,13 @@
+export type { McpContent, McpMessage, McpResourceContent, McpToolResult } from './lib/mcp/content.ts';
+export { errorResult, textContent, textResult } from './lib/mcp/content.ts';
+export { protocolError } from './lib/mcp/mcp-errors.ts';
+export type { McpCallContext, McpLogLevel } from './lib/mcp/server/call-context.ts';
+export type { CoreToolOptions } from './lib/mcp/server/core-tool-to-mcp-tool.ts';
+export type { McpServer, McpServerOptions } from './lib/mcp/server/create-mcp-server.ts';
+export { createMcpServer } from './lib/mcp/server/create-mcp-server.ts';
+export type { McpPrompt, McpPromptArgument, McpResource, McpResourceTemplate } from './lib/mcp/server/mcp-resource.ts';
+export type { McpTool, McpToolHints } from './lib/mcp/server/mcp-tool.ts';
+export type { McpAnswer, McpQuestion } from './lib/mcp/server/question.ts';
+export type { McpServing, ServeMcpOptions, ServeStdioOptions } from './lib/mcp/serve/serve-mcp.ts';
+export { serveMcp } from './lib/mcp/serve/serve-mcp.ts';
+export type { ServeHttpOptions } from './lib/mcp/serve/serve-http.ts';
