@@ -1,5 +1,9 @@
+import type {
+  LanguageModelV4 as LanguageModel,
+  LanguageModelV4Message as ModelMessage,
+  LanguageModelV4StreamPart as ModelStreamPart,
+} from '@ai-sdk/provider';
 import { z } from 'zod';
-import type { LanguageModel, ModelMessage, ModelStreamPart } from '../src/lib/model/language-model.ts';
 import { lookUp, lookUpInput } from './workload.ts';
 
 /*

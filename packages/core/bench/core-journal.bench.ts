@@ -1,11 +1,10 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openJournal } from '../src/lib/journal/file-journal.ts';
-import type { Journal } from '../src/lib/journal/journal.ts';
-import { listSegments, segmentPath } from '../src/lib/journal/segment.ts';
-import { runLoop } from '../src/lib/loop/run-loop.ts';
-import type { ToolEffect } from '../src/lib/tool/tool.ts';
+import type { Journal } from '@genie/core/journal';
+import { openJournal } from '@genie/core/journal';
+import { runLoop } from '@genie/core/loop';
+import type { ToolEffect } from '@genie/core/ports';
 import { atLeast, atMost, info, interleave, median, type Row, ratio, wallPerUnit } from './rounds.ts';
 import { lookUpTool, toolSteps, workloadModel } from './workload.ts';
 
@@ -21,7 +20,13 @@ let runIds = 0;
 export async function bench({ log }: Options): Promise<Row[]> {
   log(`wall time a step, medians of interleaved rounds, in ${folder}`);
   try {
-    return [...(await processSteps()), ...(await powerSteps()), ...(await powerWithModel()), ...(await powerTogether()), ...(await bytes())];
+    return [
+      ...(await processSteps()),
+      ...(await powerSteps()),
+      ...(await powerWithModel()),
+      ...(await powerTogether()),
+      ...(await bytes()),
+    ];
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
@@ -32,7 +37,8 @@ async function processSteps(): Promise<Row[]> {
   const model = workloadModel();
   const each = 50;
   const steps = each * (toolSteps + 1);
-  const loops = (effect: ToolEffect, durable?: Journal) => () => wallPerUnit(steps, () => repeat(each, () => loop({ model, effect, journal: durable })));
+  const loops = (effect: ToolEffect, durable?: Journal) => () =>
+    wallPerUnit(steps, () => repeat(each, () => loop({ model, effect, journal: durable })));
   const bare = bareFile();
   const times = await interleave(25, {
     plain: loops('idempotent'),
@@ -43,11 +49,24 @@ async function processSteps(): Promise<Row[]> {
   });
   bare.close();
   await journal.close();
-  const added = (name: 'read' | 'idempotent' | 'once') => median(times[name].map((value, index) => value - (times.plain[index] ?? 0)));
+  const added = (name: 'read' | 'idempotent' | 'once') =>
+    median(times[name].map((value, index) => value - (times.plain[index] ?? 0)));
   return [
     info('core.journal.bare-append', 'bare append of 300 bytes', median(times.append), 'µs'),
-    atMost('core.journal.process-step', 'durable step ("process") over the same loop without a journal', added('idempotent'), 'µs', 20),
-    atMost('core.journal.process-step-once', 'the same with a "once" tool, whose intent is recorded too', added('once'), 'µs', 20),
+    atMost(
+      'core.journal.process-step',
+      'durable step ("process") over the same loop without a journal',
+      added('idempotent'),
+      'µs',
+      20,
+    ),
+    atMost(
+      'core.journal.process-step-once',
+      'the same with a "once" tool, whose intent is recorded too',
+      added('once'),
+      'µs',
+      20,
+    ),
     info('core.journal.process-step-read', 'the same with a "read" tool', added('read'), 'µs'),
   ];
 }
@@ -66,7 +85,13 @@ async function powerSteps(): Promise<Row[]> {
   await journal.close();
   return [
     info('core.journal.disk-sync', 'append + fdatasync of this disk', median(times.disk), 'µs'),
-    atMost('core.journal.power-step', 'durable step ("power"), one run, against append + fdatasync', ratio(times.idempotent, times.disk), '×', 2),
+    atMost(
+      'core.journal.power-step',
+      'durable step ("power"), one run, against append + fdatasync',
+      ratio(times.idempotent, times.disk),
+      '×',
+      2,
+    ),
     atMost('core.journal.power-step-once', 'the same with a "once" tool', ratio(times.once, times.disk), '×', 2),
   ];
 }
@@ -80,7 +105,15 @@ async function powerWithModel(): Promise<Row[]> {
   });
   await journal.close();
   const added = median(times.durable.map((value, index) => value - (times.plain[index] ?? 0)));
-  return [atMost('core.journal.power-model-20ms', 'durable step ("power") with a 20 ms model, over the same without a journal', added, 'µs', 500)];
+  return [
+    atMost(
+      'core.journal.power-model-20ms',
+      'durable step ("power") with a 20 ms model, over the same without a journal',
+      added,
+      'µs',
+      500,
+    ),
+  ];
 }
 
 async function powerTogether(): Promise<Row[]> {
@@ -93,23 +126,45 @@ async function powerTogether(): Promise<Row[]> {
     if (round > 1) rates.push(11_000 / ((performance.now() - startedAt) / 1000));
   }
   await journal.close();
-  return [atLeast('core.journal.power-together', '1,000 runs at once, 5 ms model, "power"', median(rates), 'steps/s', 30_000)];
+  return [
+    atLeast('core.journal.power-together', '1,000 runs at once, 5 ms model, "power"', median(rates), 'steps/s', 30_000),
+  ];
 }
 
 async function bytes(): Promise<Row[]> {
   const journal = open('process', 1e9);
   const sizes: number[] = [];
-  const model = workloadModel({ steps: 500, onCall: () => sizes.push(fs.statSync(segmentPath(lastFolder(), 1)).size) });
+  const model = workloadModel({ steps: 500, onCall: () => sizes.push(fs.statSync(segments()[0] ?? '').size) });
   await loop({ model, effect: 'once', journal });
   await journal.close();
   const spent = (from: number) => ((sizes[from + 50] ?? 0) - (sizes[from] ?? 0)) / 50;
   // What the model wrote and the tool returned, as JSON.
-  const payload = JSON.stringify({ key: 'item-400', page: 400 }).length + JSON.stringify({ key: 'item-400', page: 400, title: 'An entry of the catalogue', found: true }).length;
+  const payload =
+    JSON.stringify({ key: 'item-400', page: 400 }).length +
+    JSON.stringify({ key: 'item-400', page: 400, title: 'An entry of the catalogue', found: true }).length;
   return [
-    atMost('core.journal.bytes-per-step', 'bytes a step beside the payload, a "once" tool', spent(445) - payload, 'B', 600),
-    atMost('core.journal.bytes-growth', '500-step run: bytes of the last 50 steps against the first 50', spent(445) / spent(1), '×', 1.05),
-    info('core.journal.segments', 'files of that run', listSegments(lastFolder()).length, 'files'),
+    atMost(
+      'core.journal.bytes-per-step',
+      'bytes a step beside the payload, a "once" tool',
+      spent(445) - payload,
+      'B',
+      600,
+    ),
+    atMost(
+      'core.journal.bytes-growth',
+      '500-step run: bytes of the last 50 steps against the first 50',
+      spent(445) / spent(1),
+      '×',
+      1.05,
+    ),
+    info('core.journal.segments', 'files of that run', segments().length, 'files'),
   ];
+}
+
+/** Paths of the journal's files. */
+function segments(): string[] {
+  const names = fs.readdirSync(lastFolder()).filter((name) => name.endsWith('.gj'));
+  return names.sort().map((name) => join(lastFolder(), name));
 }
 
 function lastFolder(): string {
@@ -121,9 +176,23 @@ function open(durability: 'process' | 'power', segmentBytes?: number): Journal {
   return openJournal({ dir: lastFolder(), durability, ...(segmentBytes ? { segmentBytes } : {}) });
 }
 
-async function loop({ model, effect, journal }: { readonly model: ReturnType<typeof workloadModel>; readonly effect: ToolEffect; readonly journal?: Journal | undefined }): Promise<void> {
+async function loop({
+  model,
+  effect,
+  journal,
+}: {
+  readonly model: ReturnType<typeof workloadModel>;
+  readonly effect: ToolEffect;
+  readonly journal?: Journal | undefined;
+}): Promise<void> {
   runIds += 1;
-  const { finish } = await runLoop({ model, prompt: 'go', tools: [tools[effect]], runId: `run_${runIds}`, ...(journal ? { journal } : {}) }).result;
+  const { finish } = await runLoop({
+    model,
+    prompt: 'go',
+    tools: [tools[effect]],
+    runId: `run_${runIds}`,
+    ...(journal ? { journal } : {}),
+  }).result;
   if (finish.reason !== 'stop') throw new Error(`the loop ended with ${JSON.stringify(finish)}`);
 }
 
@@ -145,7 +214,9 @@ function bareFile() {
     async appendAndSync(times: number): Promise<void> {
       for (let time = 0; time < times; time += 1) {
         write();
-        await new Promise<void>((resolve, reject) => fs.fdatasync(descriptor, (error) => (error ? reject(error) : resolve())));
+        await new Promise<void>((resolve, reject) =>
+          fs.fdatasync(descriptor, (error) => (error ? reject(error) : resolve())),
+        );
       }
     },
     close: () => fs.closeSync(descriptor),

@@ -1,9 +1,8 @@
-import { createGenie } from '../src/lib/create-genie.ts';
-import { createMemoryJournal } from '../src/lib/journal/memory-journal.ts';
-import { runLoop } from '../src/lib/loop/run-loop.ts';
-import type { ModelStreamPart } from '../src/lib/model/language-model.ts';
-import { createVolatileMemory } from '../src/lib/testing/volatile-memory.ts';
-import { createVolatileMetrics } from '../src/lib/testing/volatile-metrics.ts';
+import type { LanguageModelV4StreamPart as ModelStreamPart } from '@ai-sdk/provider';
+import { createGenie } from '@genie/core';
+import { createMemoryJournal } from '@genie/core/journal';
+import { runLoop } from '@genie/core/loop';
+import { createVolatileMemory, createVolatileMetrics } from '@genie/core/testing';
 import { bareLoop, bareLoopOnStreams, bareLoopWithEvents } from './bare-loop.ts';
 import { atMost, cpuPerUnit, info, interleave, median, quantile, type Row, ratio } from './rounds.ts';
 import { lookUpTool, toolSteps, workloadModel } from './workload.ts';
@@ -19,13 +18,15 @@ const steps = (toolSteps + 1) * runs;
 /** What a step costs on the main thread, against loops written by hand and measured in the same rounds. */
 export async function bench({ log }: Options): Promise<Row[]> {
   log(`CPU a step, medians of ${rounds} interleaved rounds of ${runs} runs with ${toolSteps} tool steps`);
-  return [
+  const rows = [
     ...(await generated()),
     ...(await streamed()),
     ...(await chunks()),
     ...(await longRun()),
     ...(await wholeRun()),
   ];
+  log(`${heard} events were heard`);
+  return rows;
 }
 
 const { signal } = new AbortController();
@@ -75,7 +76,12 @@ async function streamed(): Promise<Row[]> {
   for (let batch = 0; batch < rounds; batch += 1) {
     stamps.length = 0;
     await repeat(runs, read);
-    slowest.push(quantile(stamps.slice(1).map((stamp, index) => (stamp - (stamps[index] ?? 0)) * 1000), 0.99));
+    slowest.push(
+      quantile(
+        stamps.slice(1).map((stamp, index) => (stamp - (stamps[index] ?? 0)) * 1000),
+        0.99,
+      ),
+    );
   }
   return [
     info(
@@ -86,7 +92,13 @@ async function streamed(): Promise<Row[]> {
     ),
     info('core.loop.stream-step-cpu-us', 'runLoop streamed, every event read, CPU a step', median(times.loop), 'µs'),
     atMost('core.loop.stream-step-cpu', 'runLoop streamed against the floor', ratio(times.loop, times.floor), '×', 2.7),
-    atMost('core.loop.step-p99', 'streamed step, 99th percentile of wall time, median of 25 batches', median(slowest), 'µs', 30),
+    atMost(
+      'core.loop.step-p99',
+      'streamed step, 99th percentile of wall time, median of 25 batches',
+      median(slowest),
+      'µs',
+      30,
+    ),
   ];
 }
 
@@ -124,7 +136,8 @@ async function chunks(): Promise<Row[]> {
   });
   const bareLatencies: number[] = [];
   const bareReader = chunked(true).getReader();
-  while (!(await bareReader.read()).done) bareLatencies.push((performance.now() - (sentAt[bareLatencies.length] ?? 0)) * 1000);
+  while (!(await bareReader.read()).done)
+    bareLatencies.push((performance.now() - (sentAt[bareLatencies.length] ?? 0)) * 1000);
   sentAt.length = 0;
   const latencies: number[] = [];
   const stamped = { ...model, doStream: async () => ({ stream: chunked(true) }) };
@@ -135,7 +148,13 @@ async function chunks(): Promise<Row[]> {
   return [
     atMost('core.stream.chunk-cpu', 'CPU a text chunk over reading the bare stream', added, 'µs', 1),
     info('core.stream.chunk-cpu-total', 'the same, the stream itself included', median(times.loop), 'µs'),
-    atMost('core.stream.chunk-latency', 'from the model’s chunk to the consumer, median, over a bare reader', median(latencies) - median(bareLatencies), 'µs', 1),
+    atMost(
+      'core.stream.chunk-latency',
+      'from the model’s chunk to the consumer, median, over a bare reader',
+      median(latencies) - median(bareLatencies),
+      'µs',
+      1,
+    ),
     info('core.stream.chunk-latency-total', 'the same, the stream itself included', median(latencies), 'µs'),
   ];
 }
@@ -154,7 +173,15 @@ async function longRun(): Promise<Row[]> {
     last.push(spent(count - 50));
   }
   const grown = median(last) / median(first);
-  return [atMost('core.loop.long-run', '500-step run: its last 50 steps against its first 50, median of 100 runs', grown, '×', 1.2)];
+  return [
+    atMost(
+      'core.loop.long-run',
+      '500-step run: its last 50 steps against its first 50, median of 100 runs',
+      grown,
+      '×',
+      1.2,
+    ),
+  ];
 }
 
 async function wholeRun(): Promise<Row[]> {

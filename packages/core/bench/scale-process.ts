@@ -1,6 +1,6 @@
 // One measurement in a process of its own, so that memory is that of this work alone. Prints one line of JSON.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { runLoop } from '../src/lib/loop/run-loop.ts';
+import { runLoop } from '@genie/core/loop';
 import { bareLoopOnStreams } from './bare-loop.ts';
 import { lookUpTool, workloadModel } from './workload.ts';
 
@@ -8,7 +8,7 @@ const tools = [lookUpTool('read')];
 const { signal } = new AbortController();
 const emit = () => undefined;
 
-const measurements = { floor: together(floorRun), loop: together(loopRun), heap };
+const measurements = { floor: together(floorRun), loop: together(loopRun), read: together(readRun), heap };
 const name = process.argv[2] as keyof typeof measurements;
 process.stdout.write(`${JSON.stringify(await measurements[name]())}\n`);
 
@@ -18,17 +18,22 @@ function floorRun(model: Model): Promise<unknown> {
   return bareLoopOnStreams(model, emit, signal);
 }
 
-async function loopRun(model: Model): Promise<unknown> {
+function loopRun(model: Model): Promise<unknown> {
+  return runLoop({ model, prompt: 'go', tools, signal, onEvent: emit }).result;
+}
+
+async function readRun(model: Model): Promise<unknown> {
   const handle = runLoop({ model, prompt: 'go', tools, signal });
   for await (const event of handle) void event;
   return handle.result;
 }
 
-/** 1,000 runs at once of 10 steps with a model that takes 5 ms. The first half-size round warms up, as in any server that lives. */
+/** 1,000 runs at once of 10 steps with a model that takes 5 ms. Runs one after the other have warmed the engine, not the heap. */
 function together(run: (model: Model) => Promise<unknown>) {
   return async () => {
+    const quick = workloadModel({ steps: 9 });
+    for (let time = 0; time < 300; time += 1) await run(quick);
     const model = workloadModel({ steps: 9, delayMs: 5 });
-    await Promise.all(Array.from({ length: 500 }, () => run(model)));
     const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const startedAt = performance.now();

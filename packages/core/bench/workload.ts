@@ -1,7 +1,11 @@
+import type {
+  LanguageModelV4 as LanguageModel,
+  LanguageModelV4GenerateResult as ModelGenerateResult,
+  LanguageModelV4StreamPart as ModelStreamPart,
+} from '@ai-sdk/provider';
+import { defineTool } from '@genie/core/loop';
+import type { ToolEffect } from '@genie/core/ports';
 import { z } from 'zod';
-import type { LanguageModel, ModelGenerateResult, ModelStreamPart } from '../src/lib/model/language-model.ts';
-import { defineTool } from '../src/lib/tool/define-tool.ts';
-import type { ToolEffect } from '../src/lib/tool/tool.ts';
 
 /** Steps with a tool call in a run of the workload; one more answer ends it. */
 export const toolSteps = 20;

@@ -59,7 +59,12 @@ function liveAndDie(args: readonly string[], typicalMs: number, execArgv: readon
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
       if (signal === 'SIGKILL') resolve(Math.max(150, Math.min(1_500, typicalMs)));
-      else reject(new Error(`A life ended by itself after ${Math.round(performance.now() - startedAt)} ms with code ${code}: ${complaint}`));
+      else
+        reject(
+          new Error(
+            `A life ended by itself after ${Math.round(performance.now() - startedAt)} ms with code ${code}: ${complaint}`,
+          ),
+        );
     });
   });
 }
@@ -67,7 +72,9 @@ function liveAndDie(args: readonly string[], typicalMs: number, execArgv: readon
 function live(args: readonly string[], execArgv: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...execArgv, script, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
-    child.on('exit', (code, signal) => (code === 0 ? resolve() : reject(new Error(`The last life ended with ${signal ?? code}.`))));
+    child.on('exit', (code, signal) =>
+      code === 0 ? resolve() : reject(new Error(`The last life ended with ${signal ?? code}.`)),
+    );
   });
 }
 
@@ -102,7 +109,13 @@ function readLog(lines: readonly string[], kills: number, spawnedAt: readonly nu
     }
   }
   return {
-    kills, runs: opened.size, repeatedCompleted, asked, resumeMs, startMs, inFlight: running.size,
+    kills,
+    runs: opened.size,
+    repeatedCompleted,
+    asked,
+    resumeMs,
+    startMs,
+    inFlight: running.size,
     unfinished: [...[...opened].filter((runId) => !done.has(runId)), ...failed],
     repeatedOnce: [...once].filter(([, times]) => times > 1).map(([call]) => call),
   };

@@ -6,6 +6,7 @@ export type {
   ChannelDirection,
   ChannelHandlers,
   ChannelInput,
+  NamesOf,
 } from './lib/events/channel.ts';
 export { connectChannels } from './lib/events/channel.ts';
 export type { UiChannels } from './lib/events/channel-contract.ts';

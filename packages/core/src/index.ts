@@ -1,9 +1,12 @@
 export * from './errors.ts';
 export { actionHash } from './lib/approvals/action-hash.ts';
+export type { ApprovalWarning } from './lib/approvals/approval-store.ts';
+export type { ApprovalFileSystem } from './lib/approvals/atomic-file.ts';
 export type { OpenApprovalsOptions } from './lib/approvals/file-approvals.ts';
 export { openApprovals } from './lib/approvals/file-approvals.ts';
 export { createMemoryApprovals } from './lib/approvals/memory-approvals.ts';
 export { createGenie } from './lib/create-genie.ts';
+export type { CostInput } from './lib/creation/estimate-cost.ts';
 export { estimateCost } from './lib/creation/estimate-cost.ts';
 export type { CostEstimate, Proposal, ProposalParts } from './lib/creation/proposal.ts';
 export type { SettledProposal } from './lib/creation/settle-proposal.ts';

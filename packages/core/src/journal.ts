@@ -12,4 +12,5 @@ export type {
 } from './lib/journal/journal.ts';
 export type { Lease, LeaseHolder } from './lib/journal/lease.ts';
 export { readLeaseHolder, takeLease } from './lib/journal/lease.ts';
+export type { MemoryJournalOptions } from './lib/journal/memory-journal.ts';
 export { createMemoryJournal } from './lib/journal/memory-journal.ts';

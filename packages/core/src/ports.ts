@@ -15,10 +15,25 @@ export type {
 } from './lib/approvals/approvals.ts';
 export type { ApprovalsDeps } from './lib/approvals/create-approvals.ts';
 export { createApprovals } from './lib/approvals/create-approvals.ts';
-export type { EventOf, EventSink, GenieEvent, GenieEventType, LoopEvent, RunEvent } from './lib/events/genie-event.ts';
+export type {
+  BudgetLimit,
+  EventBase,
+  EventOf,
+  EventSink,
+  FinishReason,
+  GenieEvent,
+  GenieEventType,
+  LoopEvent,
+  OfCall,
+  OfRun,
+  OfStep,
+  PhaseName,
+  RunEvent,
+  RunStatus,
+} from './lib/events/genie-event.ts';
 export type { JsonObject, JsonValue } from './lib/json.ts';
 export { canonicalJson, parseJson } from './lib/json.ts';
-export type { AnyLanguageModel, LanguageModel, ModelPrice } from './lib/model/language-model.ts';
+export type { AnyLanguageModel, LanguageModel, ModelCallOptions, ModelPrice } from './lib/model/language-model.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export { systemClock } from './lib/ports/clock.ts';
 export type { EgressContext, EgressGrade, EgressPort } from './lib/ports/egress.ts';

@@ -8,6 +8,7 @@ export { parseSchedule } from './lib/schedule/schedule.ts';
 export type { Scheduler, SchedulerOptions } from './lib/schedule/scheduler.ts';
 export { createScheduler } from './lib/schedule/scheduler.ts';
 export { wakesOfRuns } from './lib/schedule/wake-history.ts';
+export type { WakeLogFileSystem, WakeLogOptions } from './lib/schedule/wake-log.ts';
 export { readWakes } from './lib/schedule/wake-log.ts';
 export type { WakeRecord } from './lib/schedule/wake-records.ts';
 export type { WakeObservation } from './lib/schedule/wake-statistics.ts';

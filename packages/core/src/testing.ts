@@ -1,7 +1,7 @@
 export { createMemoryJournal } from './lib/journal/memory-journal.ts';
 export type { FixedClock } from './lib/testing/fixed-clock.ts';
 export { fixedClock } from './lib/testing/fixed-clock.ts';
-export type { ScriptedAnswer, ScriptedModel, ScriptedModelOptions } from './lib/testing/scripted-model.ts';
+export type { Script, ScriptedAnswer, ScriptedModel, ScriptedModelOptions } from './lib/testing/scripted-model.ts';
 export { scriptedModel } from './lib/testing/scripted-model.ts';
 export type { VolatileEgressOptions } from './lib/testing/volatile-egress.ts';
 export { createVolatileEgress } from './lib/testing/volatile-egress.ts';

@@ -21,15 +21,25 @@ const phases = ['wake', 'remember', 'plan', 'execute', 'measure', 'memorize', 'r
 describe('a run of a genie', () => {
   it('passes the eight phases in order and reports a briefing', async () => {
     const metrics = createVolatileMetrics();
-    await metrics.define([{ id: 'items', name: 'Items', unit: 'items', direction: 'up', target: 2, probe: { kind: 'run', count: 'items' } }]);
+    await metrics.define([
+      { id: 'items', name: 'Items', unit: 'items', direction: 'up', target: 2, probe: { kind: 'run', count: 'items' } },
+    ]);
     const genie = open({ memory: createVolatileMemory(), metrics, validateEvents: true });
     const handle = genie.run();
     const events = await read(handle);
     expect(events.flatMap((event) => (event.type === 'phase.started' ? [event.phase] : []))).toEqual(phases);
     expect(await handle.outcome).toMatchObject({
-      status: 'completed', claim: 'achieved', steps: 1,
+      status: 'completed',
+      claim: 'achieved',
+      steps: 1,
       verdict: { outcome: 'achieved', readings: [{ kpiId: 'items', value: 2, status: 'met', grade: 'measured' }] },
-      briefing: { title: 'News of the day', items: [{ text: 'The roof is new', citations: [{ location: '/letters/1.txt', date: '2026-01-02' }] }, { text: 'The cat is well' }] },
+      briefing: {
+        title: 'News of the day',
+        items: [
+          { text: 'The roof is new', citations: [{ location: '/letters/1.txt', date: '2026-01-02' }] },
+          { text: 'The cat is well' },
+        ],
+      },
     });
     expect(events.at(0)).toMatchObject({ type: 'run.started', goal: 'Keep me posted' });
     expect(events.at(-1)).toMatchObject({ type: 'run.ended', status: 'completed' });
@@ -44,7 +54,11 @@ describe('a run of a genie', () => {
   });
 
   it('plans as often as it is told, with the planning model', async () => {
-    for (const [planning, plans] of [['none', 0], ['once', 1], ['every-run', 2]] as const) {
+    for (const [planning, plans] of [
+      ['none', 0],
+      ['once', 1],
+      ['every-run', 2],
+    ] as const) {
       const planner = scriptedModel([{ text: '```json\n{"steps":[{"text":"Read the letters"}]}\n```' }]);
       const execution = scriptedModel([{ text: briefing }]);
       const genie = open({ models: { planning: planner, execution }, planning, memory: createVolatileMemory() });
@@ -56,7 +70,9 @@ describe('a run of a genie', () => {
   });
 
   it('is skipped by the wake gate without any model call, and wakes when the gate breaks', async () => {
-    const { genie, model } = withModel([{ text: briefing }], { wakeGate: async ({ trigger }) => ({ wake: trigger.kind !== 'schedule', reason: 'nothing new' }) });
+    const { genie, model } = withModel([{ text: briefing }], {
+      wakeGate: async ({ trigger }) => ({ wake: trigger.kind !== 'schedule', reason: 'nothing new' }),
+    });
     const handle = genie.run({ kind: 'schedule', dueAt: 1 });
     const events = await read(handle);
     expect(await handle.outcome).toMatchObject({ status: 'skipped', reason: 'nothing new', steps: 0 });
@@ -69,13 +85,20 @@ describe('a run of a genie', () => {
   it('keeps a source’s cursor only when it succeeded', async () => {
     const memory = createVolatileMemory();
     const readSource = defineTool({
-      name: 'read-source', description: 'x', effect: 'read', input: z.object({}),
+      name: 'read-source',
+      description: 'x',
+      effect: 'read',
+      input: z.object({}),
       run: () => ({ source: { kind: 'feed', location: 'https://example.com/f' }, cursor: 'entry-9' }),
     });
     const script = [{ calls: [{ tool: 'read-source', input: {} }] }, { text: 'broken off', finish: 'length' as const }];
     await open({ model: scriptedModel(script), tools: [readSource], memory }).run().outcome;
     expect(await memory.working.get('cursors')).toBeUndefined();
-    await open({ model: scriptedModel([script[0] as ScriptedAnswer, { text: briefing }]), tools: [readSource], memory }).run().outcome;
+    await open({
+      model: scriptedModel([script[0] as ScriptedAnswer, { text: briefing }]),
+      tools: [readSource],
+      memory,
+    }).run().outcome;
     expect(await memory.working.get('cursors')).toEqual({ 'feed:https://example.com/f': 'entry-9' });
   });
 
@@ -89,10 +112,13 @@ describe('a run of a genie', () => {
 
   it('works in time that goes backwards', async () => {
     const clock = fixedClock();
-    const { genie } = withModel((_request, index) => {
-      clock.jumpTo(clock.now() - 3_600_000);
-      return index === 0 ? { calls: [{ tool: 'note', input: {} }] } : { text: briefing };
-    }, { clock, tools: [note()], validateEvents: true, home: folder() });
+    const { genie } = withModel(
+      (_request, index) => {
+        clock.jumpTo(clock.now() - 3_600_000);
+        return index === 0 ? { calls: [{ tool: 'note', input: {} }] } : { text: briefing };
+      },
+      { clock, tools: [note()], validateEvents: true, home: folder() },
+    );
     const outcomes = [await genie.run().outcome, await genie.run().outcome];
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['completed', 'completed']);
     expect((await genie.journal.list()).map((run) => run.status)).toEqual(['closed', 'closed']);
@@ -118,18 +144,29 @@ describe('a run that cannot go on', () => {
 
   it('fails as an outcome when the model fails', async () => {
     const outcome = await open({ model: scriptedModel([{ error: new Error('no quota') }]) }).run().outcome;
-    expect(outcome).toMatchObject({ status: 'failed', claim: 'not-achieved', error: { code: 'GENIE_MODEL_FAILED', message: 'no quota' } });
+    expect(outcome).toMatchObject({
+      status: 'failed',
+      claim: 'not-achieved',
+      error: { code: 'GENIE_MODEL_FAILED', message: 'no quota' },
+    });
   });
 
   it('says which run it does not know', async () => {
-    expect(await open({}).resume('run_x').outcome).toMatchObject({ status: 'failed', error: { code: 'GENIE_RUN_UNKNOWN', message: expect.stringContaining('run_x') } });
+    expect(await open({}).resume('run_x').outcome).toMatchObject({
+      status: 'failed',
+      error: { code: 'GENIE_RUN_UNKNOWN', message: expect.stringContaining('run_x') },
+    });
   });
 
   it('is cancelled within 50 ms in any phase, and resumed', async () => {
     const forever = () => new Promise<never>(() => undefined);
     for (const options of [
-      { wakeGate: forever }, { memory: { ...createVolatileMemory(), enrich: forever } }, { model: { ...scriptedModel([]), doGenerate: forever } },
-      { metrics: { ...createVolatileMetrics(), measure: forever } }, { memory: { ...createVolatileMemory(), learn: forever } }, { notifier: { notify: forever, close: async () => undefined } },
+      { wakeGate: forever },
+      { memory: { ...createVolatileMemory(), enrich: forever } },
+      { model: { ...scriptedModel([]), doGenerate: forever } },
+      { metrics: { ...createVolatileMetrics(), measure: forever } },
+      { memory: { ...createVolatileMemory(), learn: forever } },
+      { notifier: { notify: forever, close: async () => undefined } },
     ] satisfies Partial<GenieOptions>[]) {
       const journal = createMemoryJournal();
       const handle = open({ ...options, journal }).run({ kind: 'manual' }, { runId: 'run_1' });
@@ -146,16 +183,32 @@ describe('a run that cannot go on', () => {
     const home = folder();
     const sent: string[] = [];
     const send = defineTool({
-      name: 'send', description: 'x', effect: 'once', approval: 'always', input: z.object({ to: z.string() }),
+      name: 'send',
+      description: 'x',
+      effect: 'once',
+      approval: 'always',
+      input: z.object({ to: z.string() }),
       run: ({ to }) => {
         sent.push(to);
         return 'sent';
       },
     });
-    const options = { home, tools: [send], model: scriptedModel(({ prompt }) => (prompt.some((message) => message.role === 'tool') ? { text: briefing } : { calls: [{ tool: 'send', input: { to: 'Ada' } }] })) };
+    const options = {
+      home,
+      tools: [send],
+      model: scriptedModel(({ prompt }) =>
+        prompt.some((message) => message.role === 'tool')
+          ? { text: briefing }
+          : { calls: [{ tool: 'send', input: { to: 'Ada' } }] },
+      ),
+    };
     const first = open(options);
     const waiting = await first.run({ kind: 'manual' }, { runId: 'run_1' }).outcome;
-    expect(waiting).toMatchObject({ status: 'waiting', reason: 'waits for an approval', approvalIds: [expect.any(String)] });
+    expect(waiting).toMatchObject({
+      status: 'waiting',
+      reason: 'waits for an approval',
+      approvalIds: [expect.any(String)],
+    });
     await first.close();
     const second = open(options);
     await second.approvals.decide(waiting.approvalIds?.[0] ?? '', { verdict: 'allow-once', by: 'user' });
@@ -176,7 +229,9 @@ describe('createGenie', () => {
     ['a planning it does not know', { planning: 'twice' }, 'planning is "twice"'],
     ['no room for runs', { concurrentRuns: 0 }, 'concurrentRuns is 0'],
   ])('names the option, the value and the fix: %s', (_what, change, message) => {
-    expect(() => open(change as Partial<GenieOptions>)).toThrow(expect.objectContaining({ code: 'GENIE_OPTIONS', message: expect.stringContaining(message) }));
+    expect(() => open(change as Partial<GenieOptions>)).toThrow(
+      expect.objectContaining({ code: 'GENIE_OPTIONS', message: expect.stringContaining(message) }),
+    );
   });
 
   it.each<[string, string, string]>([
@@ -188,14 +243,18 @@ describe('createGenie', () => {
   ])('refuses a genie.json that is %s, and leaves it as it is', (_what, text, code) => {
     const home = folder();
     fs.writeFileSync(join(home, 'genie.json'), text);
-    expect(() => open({ home })).toThrow(expect.objectContaining({ code, message: expect.stringContaining('genie.json') }));
+    expect(() => open({ home })).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining('genie.json') }),
+    );
     expect(fs.readFileSync(join(home, 'genie.json'), 'utf8')).toBe(text);
   });
 
   it('refuses a home that is no folder', () => {
     const home = join(folder(), 'file');
     fs.writeFileSync(home, 'x');
-    expect(() => open({ home })).toThrow(expect.objectContaining({ code: 'GENIE_HOME_UNREADABLE', message: expect.stringContaining(home) }));
+    expect(() => open({ home })).toThrow(
+      expect.objectContaining({ code: 'GENIE_HOME_UNREADABLE', message: expect.stringContaining(home) }),
+    );
   });
 
   it('refuses a home that is in use, and takes it once that genie is closed', async () => {
@@ -232,16 +291,33 @@ describe('createGenie', () => {
 
   it('puts the briefing and long results where they can be read', async () => {
     const home = folder();
-    const long = defineTool({ name: 'long', description: 'x', effect: 'read', input: z.object({}), run: () => 'y'.repeat(200_000) });
-    const { genie } = withModel([{ calls: [{ tool: 'long', input: {} }] }, { text: briefing }], { home, tools: [long] });
+    const long = defineTool({
+      name: 'long',
+      description: 'x',
+      effect: 'read',
+      input: z.object({}),
+      run: () => 'y'.repeat(200_000),
+    });
+    const { genie } = withModel([{ calls: [{ tool: 'long', input: {} }] }, { text: briefing }], {
+      home,
+      tools: [long],
+    });
     await genie.run({ kind: 'manual' }, { runId: 'run_1' }).outcome;
     expect(fs.readFileSync(join(home, 'artifacts/briefings/run_1.md'), 'utf8')).toBe(`${briefing}\n`);
-    expect(fs.readdirSync(join(home, 'artifacts/results')).map((name) => fs.statSync(join(home, 'artifacts/results', name)).size)).toEqual([200_000]);
+    expect(
+      fs
+        .readdirSync(join(home, 'artifacts/results'))
+        .map((name) => fs.statSync(join(home, 'artifacts/results', name)).size),
+    ).toEqual([200_000]);
   });
 });
 
 function open(options: Partial<GenieOptions>) {
-  const genie = createGenie({ goal: 'Keep me posted', model: scriptedModel([{ text: briefing }]), ...options } as GenieOptions);
+  const genie = createGenie({
+    goal: 'Keep me posted',
+    model: scriptedModel([{ text: briefing }]),
+    ...options,
+  } as GenieOptions);
   onTestFinished(() => genie.close());
   return genie;
 }

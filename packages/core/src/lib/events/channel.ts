@@ -18,7 +18,8 @@ export interface ChannelDefinition<Input = unknown> {
 /** Channels by name. What is not in it does not exist. */
 export type ChannelContract = Readonly<Record<string, ChannelDefinition>>;
 
-type NamesOf<Contract extends ChannelContract, Direction extends ChannelDirection> = {
+/** The channels of a contract that go in one direction. */
+export type NamesOf<Contract extends ChannelContract, Direction extends ChannelDirection> = {
   [Name in keyof Contract & string]: Contract[Name]['direction'] extends Direction ? Name : never;
 }[keyof Contract & string];
 

@@ -6,7 +6,7 @@ import type { Claim, Trigger, Usage } from '../run-record.ts';
 import type { ToolEffect } from '../tool/tool.ts';
 
 /** What every event carries. */
-interface EventBase<Type extends string> {
+export interface EventBase<Type extends string> {
   readonly type: Type;
   /** Epoch ms. */
   readonly at: number;
@@ -14,16 +14,19 @@ interface EventBase<Type extends string> {
   readonly source: string;
 }
 
-interface OfRun<Type extends string> extends EventBase<Type> {
+/** An event of one run. */
+export interface OfRun<Type extends string> extends EventBase<Type> {
   readonly runId: string;
 }
 
-interface OfStep<Type extends string> extends OfRun<Type> {
+/** An event of one step of the tool loop. */
+export interface OfStep<Type extends string> extends OfRun<Type> {
   /** 1 for the first model call of the loop. */
   readonly step: number;
 }
 
-interface OfCall<Type extends string> extends OfStep<Type> {
+/** An event of one tool call. */
+export interface OfCall<Type extends string> extends OfStep<Type> {
   readonly callId: string;
   readonly tool: string;
 }

@@ -163,10 +163,12 @@ describe('AbortGuard', () => {
     expect([guard.cause, guard.signal.aborted]).toEqual(['time', true]);
   });
 
-  it('goes on with a fresh signal after a call was given up', () => {
+  it('goes on with a fresh signal after a call was given up', async () => {
     const guard = new AbortGuard(undefined);
     const first = guard.signal;
-    guard.renew();
+    const waiting = guard.race(forever());
+    guard.giveUp(new Error('too slow'));
+    await expect(waiting).rejects.toThrow('too slow');
     expect([first.aborted, guard.signal.aborted, guard.cause]).toEqual([true, false, undefined]);
   });
 });

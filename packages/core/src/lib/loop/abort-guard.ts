@@ -33,11 +33,13 @@ export class AbortGuard {
     this.#waiting.clear();
   }
 
-  /** Ends what hangs on the present signal (a model call that took too long) and goes on with a fresh one. */
-  renew(): void {
+  /** Rejects what is being waited for (a model call that took too long) with `error`; the loop goes on with a fresh signal. */
+  giveUp(error: unknown): void {
     if (this.cause) return;
     const old = this.#controller;
     this.#controller = new AbortController();
+    for (const reject of this.#waiting) reject(error);
+    this.#waiting.clear();
     old.abort();
   }
 

@@ -9,6 +9,7 @@ import { callTools, type StepCalls } from './call-tools.ts';
 import { fitContextWindow } from './context-window.ts';
 import { FaultCounter } from './fault-counter.ts';
 import type { LoopCall, LoopContext } from './loop-context.ts';
+import { ModelDeadline } from './model-deadline.ts';
 import { RepeatGuard } from './repeat-guard.ts';
 import { addUsage, noUsage, type RecordedStep, replayLoop } from './replay.ts';
 import { type LoopMessage, Transcript } from './transcript.ts';
@@ -53,6 +54,7 @@ class Drive {
   readonly #faults: FaultCounter;
   readonly #calls: LoopCall[] = [];
   readonly #startedAt: number;
+  readonly #deadline: ModelDeadline;
   readonly #sink: DeltaSink;
   #offered: { readonly names: string; readonly tools: ModelFunctionTool[] } | undefined;
   #steps = 0;
@@ -71,6 +73,7 @@ class Drive {
     this.#usage = loop.spent?.usage ?? noUsage;
     this.#costUsd = loop.spent?.costUsd ?? 0;
     this.#startedAt = loop.clock.elapsed();
+    this.#deadline = new ModelDeadline(loop);
     this.#sink = {
       text: (text) =>
         loop.emit({ type: 'text.delta', at: loop.clock.now(), source, runId: loop.runId, step: this.#steps + 1, text }),
@@ -203,7 +206,8 @@ class Drive {
   async #nextAnswer(): Promise<ModelAnswer | BudgetExcess> {
     const loop = this.#loop;
     for (;;) {
-      const spent = { steps: this.#steps, usage: this.#usage, costUsd: this.#costUsd, workedMs: this.#workedMs() };
+      const workedMs = loop.budget.timeMs === undefined ? 0 : this.#workedMs();
+      const spent = { steps: this.#steps, usage: this.#usage, costUsd: this.#costUsd, workedMs };
       const reservation = reserve(loop.budget, spent, {
         inputTokens: this.#transcript.estimatedTokens,
         price: loop.price,
@@ -232,14 +236,14 @@ class Drive {
     const loop = this.#loop;
     const options = this.#modelOptions(maxOutputTokens);
     const isStreaming = loop.isStreaming();
-    const cancel = loop.clock.schedule(loop.limits.modelTimeoutMs, () => loop.guard.renew());
+    this.#deadline.begin();
     try {
       const work = isStreaming ? streamAnswer(loop.model, options, this.#sink) : generateAnswer(loop.model, options);
-      const answer = await loop.guard.race(untilAborted(work, options.abortSignal as AbortSignal, loop));
+      const answer = await loop.guard.race(work);
       if (!isStreaming && answer.text !== '') this.#sink.text(answer.text);
       return answer;
     } finally {
-      cancel();
+      this.#deadline.end();
     }
   }
 
@@ -368,6 +372,7 @@ class Drive {
   /** Records the end where it is final, and reports it once it is durable. */
   async end(finish: LoopFinish): Promise<LoopResult> {
     const loop = this.#loop;
+    this.#deadline.dispose();
     let final = finish;
     try {
       // An aborted or waiting loop goes on later, so its end is not recorded.
@@ -425,18 +430,6 @@ function finishOfRecord({
   readonly error?: ErrorRecord;
 }): LoopFinish {
   return error ? { reason, error } : { reason };
-}
-
-/** A model that ignores its signal is left behind when its time is up. */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal, loop: LoopContext): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      const message = `${loop.model.provider}/${loop.model.modelId} did not finish within ${loop.limits.modelTimeoutMs} ms.`;
-      reject(new GenieError('GENIE_MODEL_TIMEOUT', message));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 function repeatError(tool: string, times: number): ErrorRecord {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { LoopEvent } from '../events/genie-event.ts';
 import { GenieError } from '../genie-error.ts';
@@ -7,7 +8,6 @@ import type { AnyLanguageModel, ModelPrice } from '../model/language-model.ts';
 import { upgradeOlderSpec } from '../model/upgrade-older-spec.ts';
 import { type Clock, systemClock } from '../ports/clock.ts';
 import type { EgressPort } from '../ports/egress.ts';
-import { createIds } from '../ports/ids.ts';
 import type { MemoryPort } from '../ports/memory.ts';
 import { toToolbox } from '../tool/to-toolbox.ts';
 import type { Tool, Toolbox } from '../tool/tool.ts';
@@ -64,8 +64,6 @@ const defaultLimits: LoopLimits = {
   approvalWaitMs: 0,
 };
 
-const defaultIds = { create: () => createIds(systemClock) };
-
 /**
  * The tool loop alone, without a home: calls the model, runs the tools it asks for, and goes on until it answers
  * without calls, a budget is spent, the user has to decide, or the signal aborts.
@@ -74,7 +72,7 @@ const defaultIds = { create: () => createIds(systemClock) };
  */
 export function runLoop(options: LoopOptions): LoopHandle {
   const start = readStart(options);
-  const runId = options.runId ?? defaultIds.create().next('loop');
+  const runId = options.runId ?? `loop_${randomUUID()}`;
   const events = new EventStream<LoopEvent>();
   const context = createContext(options, runId, events);
   const result = startLoop(options, context, start).then((ended) => {

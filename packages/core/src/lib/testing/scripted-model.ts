@@ -31,7 +31,8 @@ export interface ScriptedModel extends LanguageModel {
   readonly requests: readonly ModelCallOptions[];
 }
 
-type Script = readonly ScriptedAnswer[] | ((request: ModelCallOptions, index: number) => ScriptedAnswer);
+/** The answers in order, or a function of the request. */
+export type Script = readonly ScriptedAnswer[] | ((request: ModelCallOptions, index: number) => ScriptedAnswer);
 
 /**
  * A real implementation of the model contract that answers from a script: a list (the last answer repeats) or a

@@ -40,17 +40,25 @@ export function createVolatileEgress(options: VolatileEgressOptions): EgressPort
     grade: 'in-process',
     async fetch(input, init, context = {}) {
       if (isClosed) throw new GenieError('GENIE_EGRESS_CLOSED', 'This egress is closed.');
+      // Not the request's own signal: that one goes quiet once the request is collected.
+      const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+      signal?.throwIfAborted();
       const request = new Request(input, init);
-      request.signal.throwIfAborted();
       await admit(request, context);
-      const { signal } = request;
-      const aborted = new Promise<never>((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      });
-      return Promise.race([options.respond(request), aborted]);
+      return untilAborted(Promise.resolve(options.respond(request)), signal);
     },
     async close() {
       isClosed = true;
     },
   };
+}
+
+function untilAborted(work: Promise<Response>, signal: AbortSignal | undefined): Promise<Response> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
