@@ -21,11 +21,11 @@ const feed = `<?xml version="1.0" encoding="utf-8"?>
   <id>urn:demo:releases</id>
   <updated>2026-01-15T09:00:00Z</updated>
   <entry>
-    <title>Runtime 24.21 closes a hole in its HTTP parser</title>
+    <title>Runtime 24.21 changed its HTTP parser</title>
     <id>urn:demo:releases:24.21</id>
     <updated>2026-01-15T09:00:00Z</updated>
     <link href="https://releases.example.test/24.21"/>
-    <summary>Servers that accept connections from strangers should update this week.</summary>
+    <summary>Who should care: every repository with a server that accepts connections from strangers.</summary>
   </entry>
   <entry>
     <title>Runtime 24.20 starts faster</title>

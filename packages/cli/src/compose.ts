@@ -108,7 +108,7 @@ async function assemble({ options, file, settings, closers, close }: Assembly): 
     ...(file.schedule?.timezone ? { timeZone: file.schedule.timezone } : {}),
   });
   closers.push(() => metrics.close());
-  const gate = createQuietGate({ sources, door: door.quiet, memory, genieId: file.id });
+  const gate = createQuietGate({ sources, door: door.quiet, memory, genieId: file.id, approvals });
   const genie = createGenie({
     ...withClock,
     home,

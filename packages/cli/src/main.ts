@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { runCli } from './lib/cli/run-cli.ts';
 
 // A reader that goes away (`genie list | head -1`) is no error.
@@ -24,15 +23,10 @@ process.exitCode = await runCli({
   version,
   exit: (code) => process.exit(code),
   onInterrupt(listener) {
-    const onTerminate = (): void => {
-      listener();
-      process.exitCode = 128 + constants.signals.SIGTERM;
-    };
-    process.on('SIGINT', listener);
-    process.on('SIGTERM', onTerminate);
+    // What a supervisor sends to end a service in order is the same wish as Ctrl-C.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, listener);
     return () => {
-      process.off('SIGINT', listener);
-      process.off('SIGTERM', onTerminate);
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, listener);
     };
   },
 });

@@ -21,7 +21,7 @@ const work = defineTool({
 const model = scriptedModel(({ prompt }) => {
   called();
   const step = prompt.filter((message) => message.role === 'assistant').length;
-  if (mode === 'make' && step === 5) setImmediate(() => process.exit(0));
+  if (mode === 'make' && step === 5) process.exit(0);
   return step < 8 ? { calls: [{ tool: 'work', input: { step } }] } : { text: 'done' };
 });
 const genie = createGenie({ home, goal: 'Go on', model, tools: [work], concurrentRuns: 3 });

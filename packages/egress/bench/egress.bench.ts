@@ -5,16 +5,8 @@ import { measureApprovals } from './measure-approvals.ts';
 import { measureContainment } from './measure-containment.ts';
 import { measureDispatcher } from './measure-dispatcher.ts';
 import { measureProxy } from './measure-proxy.ts';
+import type { Row } from './row.ts';
 import { startServer } from './servers.ts';
-
-export interface Row {
-  readonly id: string;
-  readonly what: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly reach: string;
-  readonly ok: boolean;
-}
 
 export interface BenchOptions {
   readonly json: boolean;

@@ -1,8 +1,7 @@
 import { openApprovals } from '@genie/core';
 import { createEgress } from '@genie/egress';
-import type { Row } from './egress.bench.ts';
 import { quantile } from './load.ts';
-import { row } from './measure-proxy.ts';
+import { type Row, row } from './row.ts';
 
 /** From the user's decision, written by another instance of the store as a second terminal would, to the answer of the held request. */
 export async function measureApprovals(options: {

@@ -1,7 +1,6 @@
 import { createEgress, explainContainment, openContainment } from '@genie/egress';
-import type { Row } from './egress.bench.ts';
 import { median } from './load.ts';
-import { row } from './measure-proxy.ts';
+import { type Row, row } from './row.ts';
 
 /** Start of a namespace holder. No row where namespaces are not available. */
 export async function measureContainment({ log }: { readonly log: (line: string) => void }): Promise<Row[]> {

@@ -1,8 +1,7 @@
 import { createEgress } from '@genie/egress';
 import { Agent, type Dispatcher } from 'undici';
-import type { Row } from './egress.bench.ts';
 import { median } from './load.ts';
-import { row } from './measure-proxy.ts';
+import { type Row, row } from './row.ts';
 
 /** The in-process dispatcher against a plain agent of the same undici. */
 export async function measureDispatcher({

@@ -73,7 +73,7 @@ async function startSink(): Promise<Sink> {
     request.resume().on('end', () => {
       if (!seen.has(key)) effects.push(key);
       seen.add(key);
-      setTimeout(() => response.end('taken'), Math.random() < 0.5 ? 0 : 10);
+      setTimeout(() => response.end('taken'), Math.random() < 0.5 ? 0 : 3);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -6,6 +6,7 @@ const queue = await openMutationQueue({
   dir,
   firstPauseMs: 1,
   maxPauseMs: 5,
+  maxItems: 100_000,
   async send(mutation) {
     const answer = await fetch(`http://127.0.0.1:${sinkPort}/`, {
       method: 'POST',
@@ -16,7 +17,8 @@ const queue = await openMutationQueue({
   },
 });
 process.send?.('ready');
-for (let index = 0; life !== 'last'; index += 1) {
+const own = life === 'last' ? 0 : 12;
+for (let index = 0; index < own; index += 1) {
   const key = `${life}-${index}`;
   await queue.enqueue({ key, kind: 'note', payload: key });
   process.send?.(key);

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findLlama } from '../src/lib/testing/find-llama.ts';
 import { LlamaEngine } from '../src/lib/worker/llama-engine.ts';
+import { loadLlamaLibrary } from '../src/lib/worker/llama-library.ts';
 import { atLeast, type BenchOptions, median, noted, type Row } from './rows.ts';
 import { agentMessages, type ModelFiles, modelFiles, zipf } from './workload.ts';
 
 const genomes = 50;
-const slots = 20;
+const cold = 160;
+const warm = 100;
 
 /** Layers and KV of many genomes on one base model, against switching adapters by hand without keeping KV. One thread. */
 export async function bench({ log }: BenchOptions): Promise<Row[]> {
@@ -16,140 +18,139 @@ export async function bench({ log }: BenchOptions): Promise<Row[]> {
     log('node-llama-cpp is not installed: the figures of the local engine are not measured');
     return [];
   }
-  return [...(await agentLoad(llamaModule, log)), ...(await adapterOnly(llamaModule, log))];
+  return [...(await adapterOnly(llamaModule, log)), ...(await agentLoad(llamaModule, log))];
 }
 
+/** All three take turns, so that whatever else the machine does falls on each of them. */
 async function agentLoad(llamaModule: string, log: BenchOptions['log']): Promise<Row[]> {
   const files = await modelFiles('134M', genomes);
   const stateFolder = await mkdtemp(join(tmpdir(), 'genie-bench-state-'));
-  try {
-    log('hot switching without KV …');
-    const bare = await timeRequests({
-      llamaModule,
-      files,
-      requests: zipf(genomes, 8),
-      engine: { slots: 1 },
-      forgets: true,
-    });
-    log(`${bare.perRequestMs.toFixed(0)} ms a request; the zero-switch limit …`);
-    const limit = await timeRequests({
-      llamaModule,
-      files,
-      requests: Array.from({ length: 24 }, () => 0),
-      engine: { slots: 1 },
-      skip: 2,
-    });
-    log(`${limit.perRequestMs.toFixed(0)} ms a request; cold, then warm …`);
-    const requests = zipf(genomes, 260);
-    const ours = await timeRequests({
-      llamaModule,
-      files,
-      requests,
-      engine: { slots, maxLayers: 20, stateFolder },
-      split: 160,
-    });
-    const cold = bare.perRequestMs / ours.perRequestMs;
-    const warm = bare.perRequestMs / ours.laterMs;
-    return [
-      noted('agent-load-bare', 'agent load, hot switching without KV', bare.perRequestMs, 'ms/request'),
-      atLeast(
-        'agent-load-cold',
-        'agent load, 160 requests from cold, against hot switching without KV',
-        cold,
-        '×',
-        2.5,
-      ),
-      atLeast('agent-load-warm', 'agent load, the next 100 requests, against hot switching without KV', warm, '×', 6),
-      atLeast(
-        'agent-load-share',
-        'agent load, warm, share of the zero-switch limit',
-        (100 * limit.perRequestMs) / ours.laterMs,
-        '%',
-        80,
-      ),
-    ];
-  } finally {
-    await rm(stateFolder, { recursive: true, force: true });
+  const open = (more: Partial<Parameters<typeof LlamaEngine.create>[0]>) =>
+    LlamaEngine.create({ modelPath: files.model, threads: 1, contextTokens: 512, llamaModule, ...more });
+  const ours = await open({ slots: 20, maxLayers: 20, stateFolder });
+  const bare = await open({ slots: 1 });
+  const limit = await open({ slots: 1 });
+  const times: Record<'cold' | 'warm' | 'bareCold' | 'bareWarm' | 'limitWarm', number[]> = {
+    cold: [],
+    warm: [],
+    bareCold: [],
+    bareWarm: [],
+    limitWarm: [],
+  };
+  await request(limit, files, 0, 0);
+  for (const [index, genome] of zipf(genomes, cold + warm).entries()) {
+    if (index % 26 === 0) log(`request ${index} of ${cold + warm}`);
+    const isWarm = index >= cold;
+    times[isWarm ? 'warm' : 'cold'].push(await request(ours, files, genome, index));
+    if (index % 8 === 0)
+      times[isWarm ? 'bareWarm' : 'bareCold'].push(await request(bare, files, genome, index, `${index} `));
+    if (isWarm && index % 4 === 0) times.limitWarm.push(await request(limit, files, 0, index));
   }
+  for (const engine of [ours, bare, limit]) await engine.close();
+  await rm(stateFolder, { recursive: true, force: true });
+  return [
+    noted('agent-load-bare', 'agent load, hot switching without KV', mean(times.bareWarm), 'ms/request'),
+    atLeast(
+      'agent-load-cold',
+      `agent load, ${cold} requests from cold, against hot switching without KV`,
+      mean(times.bareCold) / mean(times.cold),
+      '×',
+      2.5,
+    ),
+    atLeast(
+      'agent-load-warm',
+      `agent load, the next ${warm} requests, against hot switching without KV`,
+      mean(times.bareWarm) / mean(times.warm),
+      '×',
+      6,
+    ),
+    atLeast(
+      'agent-load-share',
+      'agent load, warm, share of the zero-switch limit',
+      (100 * mean(times.limitWarm)) / mean(times.warm),
+      '%',
+      80,
+    ),
+  ];
 }
 
-/** No prefix to keep: each request is short, so only the switch itself could cost. */
+/** One request: a prefix of 243 tokens for each genome, a short question, 8 tokens out. `unlike` at the start makes kept KV useless. */
+async function request(
+  engine: LlamaEngine,
+  files: ModelFiles,
+  genome: number,
+  index: number,
+  unlike = '',
+): Promise<number> {
+  const layer = files.layers[genome];
+  const [system, user] = agentMessages(genome, `${index % 7}?`);
+  const messages = [
+    { role: 'system' as const, text: `${unlike}${system?.text ?? ''}`.slice(0, system?.text.length) },
+    { role: 'user' as const, text: user?.text ?? '' },
+  ];
+  const startedAt = performance.now();
+  await engine.run(
+    { messages, layers: layer === undefined ? [] : [{ path: layer, weight: 1 }], maxTokens: 8 },
+    () => {},
+  );
+  return performance.now() - startedAt;
+}
+
+/** The switch itself, on the library: the same prompt each time and no KV kept, with one adapter or with twelve in turn. */
 async function adapterOnly(llamaModule: string, log: BenchOptions['log']): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const [name, reach, count] of [
-    ['134M', 95, 24],
-    ['tiny', 75, 300],
+  for (const [name, reach, rounds] of [
+    ['134M', 95, 12],
+    ['tiny', 75, 150],
   ] as const) {
     log(`adapter switches, ${name} …`);
-    const files = await modelFiles(name, 12);
-    const run = (requests: readonly number[]) =>
-      timeRequests({ llamaModule, files, requests, engine: { slots: 1 }, forgets: true, short: true, skip: 4 });
-    const still = await run(Array.from({ length: count }, () => 0));
-    const switching = await run(Array.from({ length: count }, (_, index) => index % 12));
+    const { model: modelPath, layers } = await modelFiles(name, 12);
+    const library = await loadLlamaLibrary(llamaModule);
+    const llama = await library.getLlama({
+      gpu: false,
+      build: 'never',
+      skipDownload: true,
+      progressLogs: false,
+      logLevel: 'error',
+      maxThreads: 1,
+    });
+    const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
+    const context = await model.createContext({ contextSize: 256, sequences: 1, threads: 1 });
+    const sequence = context.getSequence();
+    const prompt = model.tokenize('What is new?');
+    const once = async (adapter: number | undefined) => {
+      const startedAt = performance.now();
+      if (adapter !== undefined) await context._setLoras?.([{ filePath: layers[adapter] ?? '', scale: 1 }]);
+      await sequence.clearHistory();
+      let tokens = 0;
+      for await (const _ of sequence.evaluate(prompt, { temperature: 0 })) {
+        tokens += 1;
+        if (tokens === 8) break;
+      }
+      return performance.now() - startedAt;
+    };
+    for (const adapter of layers.keys()) await once(adapter);
+    const ratios: number[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const still = await once(undefined);
+      const switching = await once(round % layers.length);
+      const again = await once(undefined);
+      ratios.push((still + again) / 2 / switching);
+    }
+    await context.dispose();
+    await model.dispose();
+    await llama.dispose();
     rows.push(
       atLeast(
         `adapter-switch-${name}`,
         `adapter-only throughput against zero switch, ${name}`,
-        (100 * still.medianMs) / switching.medianMs,
+        100 * median(ratios),
         '%',
         reach,
       ),
     );
   }
   return rows;
-}
-
-interface Timing {
-  readonly perRequestMs: number;
-  /** After `split`. */
-  readonly laterMs: number;
-  readonly medianMs: number;
-}
-
-async function timeRequests(run: {
-  readonly llamaModule: string;
-  readonly files: ModelFiles;
-  readonly requests: readonly number[];
-  readonly engine: Partial<Parameters<typeof LlamaEngine.create>[0]>;
-  readonly split?: number;
-  /** Requests at the start that do not count. */
-  readonly skip?: number;
-  /** Each request has a prefix of its own, so that no KV is of use. */
-  readonly forgets?: boolean;
-  readonly short?: boolean;
-}): Promise<Timing> {
-  const engine = await LlamaEngine.create({
-    modelPath: run.files.model,
-    threads: 1,
-    contextTokens: 512,
-    llamaModule: run.llamaModule,
-    ...run.engine,
-  });
-  const times: number[] = [];
-  for (const [index, genome] of run.requests.entries()) {
-    const layer = run.files.layers[genome];
-    const unlike = run.forgets ? `${String.fromCharCode(65 + (index % 26))}${index} ` : '';
-    const [system, user] = agentMessages(genome, `Question ${index % 7}?`);
-    const messages = run.short
-      ? [{ role: 'user' as const, text: `${unlike}?` }]
-      : [
-          { ...system, role: 'system' as const, text: `${unlike}${system?.text}`.slice(0, system?.text.length) },
-          { role: 'user' as const, text: user?.text ?? '' },
-        ];
-    const startedAt = performance.now();
-    await engine.run(
-      { messages, layers: layer === undefined ? [] : [{ path: layer, weight: 1 }], maxTokens: 8 },
-      () => {},
-    );
-    times.push(performance.now() - startedAt);
-  }
-  await engine.close();
-  const counted = times.slice(run.skip ?? 0, run.split);
-  return {
-    perRequestMs: mean(counted),
-    laterMs: mean(times.slice(run.split ?? times.length)),
-    medianMs: median(counted),
-  };
 }
 
 function mean(values: readonly number[]): number {

@@ -21,10 +21,15 @@ export type { FailureAction, FailureRule, ModelFailure, ModelFailureKind } from 
 export { failureTable } from './lib/failure/model-failure.ts';
 export type { FindModelOptions, FoundModel, ModelCandidate } from './lib/find-model.ts';
 export { defaultModelIds, findModel } from './lib/find-model.ts';
+export type { ConvertOptions } from './lib/genome/convert-peft-layer.ts';
+export { convertPeftLayer } from './lib/genome/convert-peft-layer.ts';
 export type { Genome, GenomeInput, Layer, LayerInput, TraitType } from './lib/genome/genome.ts';
 export { canonicalLayers, genomeHash } from './lib/genome/genome-hash.ts';
 export type { GenomeMatch, GenomeSearch, GenomeStore } from './lib/genome/genome-store.ts';
+export type { ResolvedGenome, ResolveGenomeOptions } from './lib/genome/resolve-genome.ts';
+export { resolveGenome } from './lib/genome/resolve-genome.ts';
 export { openGenomeStore } from './lib/genome/sqlite-genome-store.ts';
+export type { CheckedLayer } from './lib/layers/check-layer.ts';
 export { createOfflineModel } from './lib/offline/offline-model.ts';
 export type { ProviderName } from './lib/provider/providers.ts';
 export type { Environment, ResolveModelOptions } from './lib/resolve-model.ts';

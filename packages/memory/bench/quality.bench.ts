@@ -1,5 +1,6 @@
 import { openMemory } from '@genie/memory';
 import { createCorpus, type Dialogue } from './corpus.ts';
+import { readHeldOut, readLetters } from './letters.ts';
 import { openPlainFts } from './plain-fts.ts';
 import { measure, type Quality, type Search, storeDialogues } from './retrieval.ts';
 import { atLeast, info, type Row } from './rows.ts';
@@ -17,9 +18,14 @@ export async function bench({ log }: Options): Promise<Row[]> {
   );
   const apart = await compare(dialogues, (dialogue) => dialogue.name, log);
   const pooled = await compare(dialogues, () => 'all', log);
+  log('conversations written by hand, one after the other: seen and held out');
+  const letters = await compare([readLetters()], () => 'letters', log);
+  const heldOut = await compare([readHeldOut()], () => 'held-out', log);
   return [
     ...rowsOf('memory.quality', 'one namespace each', apart),
     ...rowsOf('memory.quality.pooled', 'all in one namespace', pooled),
+    ...conversationRows('memory.quality.letters', 'hand-written conversation', letters),
+    ...conversationRows('memory.quality.held-out', 'held-out conversation', heldOut),
   ];
 }
 
@@ -83,7 +89,7 @@ function rowsOf(id: string, where: string, { ours, plain }: Comparison): Row[] {
   const base = plain.get('all');
   if (!all || !base) return [];
   return [
-    // The corpus asks in other words than the answers use, so full text alone finds little; what counts is the distance to it.
+    // The generated corpus asks in other words than the answers use, so full text alone finds little; what counts is the distance to it.
     atLeast(
       `${id}.recall10-ratio`,
       `recall@10 of evidence, ${where}, over plain full text`,
@@ -91,15 +97,34 @@ function rowsOf(id: string, where: string, { ours, plain }: Comparison): Row[] {
       '×',
       1.8,
     ),
-    info(`${id}.recall5`, `recall@5, ${where}`, all.recall5, 'share'),
     info(`${id}.recall10`, `recall@10, ${where}`, all.recall10, 'share'),
+    ...restOf(id, where, ours, all),
+  ];
+}
+
+/** Of a conversation as people write them, the figures themselves. */
+function conversationRows(id: string, where: string, { ours, plain }: Comparison): Row[] {
+  const all = ours.get('all');
+  if (!all) return [];
+  return [
+    atLeast(`${id}.recall10`, `recall@10 of evidence, ${where}`, all.recall10, 'share', 0.83),
+    info(`${id}.plain.recall10`, `the same by plain full text`, plain.get('all')?.recall10 ?? 0, 'share'),
+    ...restOf(id, where, ours, all),
+  ];
+}
+
+function restOf(id: string, where: string, ours: Comparison['ours'], all: Quality): Row[] {
+  const kinds = [...ours].filter(([kind]) => kind !== 'all');
+  return [
+    info(`${id}.recall5`, `recall@5, ${where}`, all.recall5, 'share'),
     info(`${id}.recall20`, `recall@20, ${where}`, all.recall20, 'share'),
     info(`${id}.mrr`, `mean reciprocal rank, ${where}`, all.reciprocalRank, 'share'),
     info(`${id}.session10`, `right session in the top 10, ${where}`, all.session10, 'share'),
-    ...[...ours]
-      .filter(([kind]) => kind !== 'all')
-      .map(([kind, one]) =>
-        info(`${id}.recall10.${kind}`, `recall@10 of ${kind} questions, ${where}`, one.recall10, 'share'),
-      ),
+    ...kinds.map(([kind, one]) =>
+      info(`${id}.recall10.${kind}`, `recall@10 of ${kind} questions, ${where}`, one.recall10, 'share'),
+    ),
+    ...kinds.map(([kind, one]) =>
+      info(`${id}.mrr.${kind}`, `mean reciprocal rank of ${kind} questions, ${where}`, one.reciprocalRank, 'share'),
+    ),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Memory } from '../src/index.ts';
+import type { Memory } from '@genie/memory';
 import type { CorpusQuestion, Dialogue, QuestionKind } from './corpus.ts';
 
 export interface Quality {

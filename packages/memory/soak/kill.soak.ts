@@ -108,10 +108,11 @@ async function killOnce(state: State, first: number): Promise<void> {
   });
   let text = '';
   let timer: NodeJS.Timeout | undefined;
+  // The moment is drawn in steps of the victim's work (a turn says about 13 lines), so that every kind of change is met on any machine.
+  const lines = Math.floor(Math.random() * 30);
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
-    // The random moment starts when the victim is at work; a turn takes 20 to 60 ms.
-    timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 150);
+    if (text.split('\n').length > lines) timer ??= setTimeout(() => child.kill('SIGKILL'), Math.random() * 25);
   });
   const [, signal] = await new Promise<[number | null, string | null]>((resolve) => {
     child.once('close', (code, killedBy) => resolve([code, killedBy]));

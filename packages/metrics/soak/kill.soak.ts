@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openApprovals } from '@genie/core';
-import { type Metrics, openMetrics, settingsFile } from '@genie/metrics';
+import { type Metrics, openExperiments, openMetrics, settingsFile } from '@genie/metrics';
 
 /** One measured figure. */
 export interface Row {
@@ -35,25 +35,31 @@ export async function soak({
   readonly trials: number;
   readonly log: (line: string) => void;
 }): Promise<Row[]> {
-  const home = mkdtempSync(path.join(tmpdir(), 'genie-metrics-soak-'));
+  const root = mkdtempSync(path.join(tmpdir(), 'genie-metrics-soak-'));
+  const home = path.join(root, 'home');
   mkdirSync(path.join(home, 'memory'), { recursive: true });
+  mkdirSync(path.join(root, 'project'));
+  for (const name of fileNames) writeFileSync(path.join(root, 'project', name), 'old');
   writeFileSync(path.join(home, 'genie.json'), JSON.stringify(before));
   const problems: string[] = [];
-  const state: State = { acknowledged: new Map(), inFlight: { adopting: 0, undoing: 0 }, killed: 0 };
+  const state: State = { acknowledged: new Map(), inFlight: { adopting: 0, undoing: 0, files: 0 }, killed: 0 };
   try {
     for (let trial = 0; trial < trials; trial += 1) {
       await killOnce(home, trial * 1000, state);
-      problems.push(...(await verify(home, state)).map((problem) => `trial ${trial}: ${problem}`));
+      const found = [...(await verify(home, state)), ...(await verifyFiles(home, state))];
+      problems.push(...found.map((problem) => `trial ${trial}: ${problem}`));
       if (problems.length > 20) break;
       if ((trial + 1) % 50 === 0)
         log(`${trial + 1} kills, ${state.acknowledged.size} acknowledged, ${problems.length} problems`);
     }
   } finally {
-    rmSync(home, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   }
   for (const problem of problems.slice(0, 20)) log(problem);
-  log(`killed while adopting: ${state.inFlight.adopting}, while undoing: ${state.inFlight.undoing}`);
-  const what = `half-applied changes, lost or doubled records after ${state.killed} kills (${state.inFlight.adopting} while adopting, ${state.inFlight.undoing} while undoing)`;
+  log(
+    `killed while adopting: ${state.inFlight.adopting}, while undoing: ${state.inFlight.undoing}, between two files: ${state.inFlight.files}`,
+  );
+  const what = `half-applied changes, lost or doubled records after ${state.killed} kills (${state.inFlight.adopting} while adopting, ${state.inFlight.undoing} while undoing, ${state.inFlight.files} between two files)`;
   return [
     {
       id: 'metrics.kill9.problems',
@@ -66,12 +72,26 @@ export async function soak({
   ];
 }
 
-const phases = ['adopt', 'undo', 'observe', 'adopt', 'undo', 'measure', 'adopt', 'undo', 'evaluate'] as const;
+const phases = [
+  'adopt',
+  'undo',
+  'observe',
+  'adopt-files',
+  'undo-files',
+  'measure',
+  'adopt',
+  'undo',
+  'evaluate',
+  'adopt-files',
+  'undo-files',
+] as const;
+
+const fileNames = ['a.txt', 'b.txt', 'c.txt'];
 
 interface State {
   /** What the victim said it did, by id. */
   readonly acknowledged: Map<string, string>;
-  readonly inFlight: { adopting: number; undoing: number };
+  readonly inFlight: { adopting: number; undoing: number; files: number };
   killed: number;
 }
 
@@ -165,6 +185,33 @@ async function checkRecords(metrics: Metrics, state: State): Promise<string[]> {
   for (const [id, kind] of state.acknowledged) {
     if (stores[kind] !== undefined && !stores[kind].has(id))
       problems.push(`${kind} ${id} was acknowledged, and is gone`);
+  }
+  return problems;
+}
+
+/** After `recover` all files are old or all are new, as the experiment says. */
+async function verifyFiles(home: string, state: State): Promise<string[]> {
+  const read = (): string[] => fileNames.map((name) => readFileSync(path.join(home, '..', 'project', name), 'utf8'));
+  if (new Set(read()).size > 1) state.inFlight.files += 1;
+  const approvals = openApprovals({ dir: path.join(home, 'approvals') });
+  const experiments = openExperiments({ dir: path.join(home, '..', 'experiments'), approvals, genieId: 'genie_1' });
+  const problems: string[] = [];
+  try {
+    await experiments.recover();
+    const contents = [...new Set(read())];
+    const adopted = (await experiments.list()).filter((row) => row.state === 'adopted');
+    const expected = adopted.length > 0 ? 'new' : 'old';
+    if (contents.length !== 1 || contents[0] !== expected)
+      problems.push(`files are ${contents.join(' and ')}, expected ${expected}`);
+    for (const [id, kind] of state.acknowledged) {
+      if (kind === 'files-undone' && (await experiments.get(id))?.state !== 'rolled-back')
+        problems.push(`${id} was rolled back, and is not`);
+    }
+    for (const row of adopted) await experiments.rollBack(row.id, { reason: 'next trial', by: 'soak' });
+    if (read().some((content) => content !== 'old')) problems.push('the files do not come back');
+  } finally {
+    await experiments.close();
+    await approvals.close();
   }
   return problems;
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { openApprovals } from '@genie/core';
 import type { RunRecord } from '@genie/core/ports';
-import { adjustmentAction, openMetrics, settingsFile } from '@genie/metrics';
+import { adjustmentAction, openExperiments, openMetrics, settingsFile } from '@genie/metrics';
 import { createTestRun } from '@genie/metrics/testing';
 
 const home = process.argv[2] ?? '';
@@ -18,7 +18,12 @@ const metrics = openMetrics({
 });
 const say = (kind: string, id: string): boolean => process.stdout.write(`${kind} ${id}\n`);
 
+const experiments = openExperiments({ dir: path.join(home, '..', 'experiments'), approvals, genieId });
+const edits = ['a.txt', 'b.txt', 'c.txt'].map((name) => ({ path: name, content: 'new' }));
+const kpis = await metrics.definitions();
+
 await metrics.changes.recover();
+await experiments.recover();
 say('ready', '-');
 for (let turn = first; ; turn += 1) {
   say('phase', 'observe');
@@ -50,4 +55,23 @@ for (let turn = first; ; turn += 1) {
   say('phase', 'undo');
   await metrics.changes.undo(change.id, { reason: 'soak', by: 'soak' });
   say('undone', change.id);
+
+  const { id } = await experiments.run({
+    title: 'soak',
+    folder: path.join(home, '..', 'project'),
+    change: { kind: 'files', edits },
+    trial: async () => ({ values: {} }),
+    cases: ['one'],
+    kpis,
+    requestedBy: 'user',
+  });
+  const asked = await approvals.request({ action: await experiments.adoptAction(id), title: 'soak' });
+  await approvals.decide(asked.id, { verdict: 'allow-once', by: 'soak' });
+  say('phase', 'adopt-files');
+  await experiments.adopt(id, { approvalId: asked.id });
+  say('files-adopted', id);
+  say('phase', 'undo-files');
+  await experiments.rollBack(id, { reason: 'soak', by: 'soak' });
+  say('files-undone', id);
+  await experiments.sweep({ keepExperiments: 1 });
 }

@@ -38,8 +38,9 @@ export type {
 export { reportToMarkdown } from './lib/experiments/experiment-report.ts';
 export type { ExperimentStore } from './lib/experiments/experiment-store.ts';
 export { openExperimentStore } from './lib/experiments/experiment-store.ts';
+export { recordingFromJournal } from './lib/experiments/journal-recording.ts';
 export { localFolderSandbox } from './lib/experiments/local-sandbox-folders.ts';
-export type { Experiments, ExperimentsOptions, SweepPolicy } from './lib/experiments/open-experiments.ts';
+export type { Experiments, ExperimentsOptions } from './lib/experiments/open-experiments.ts';
 export { openExperiments } from './lib/experiments/open-experiments.ts';
 export type { ProcessTrialOptions } from './lib/experiments/process-trial.ts';
 export { processTrial } from './lib/experiments/process-trial.ts';
@@ -54,6 +55,7 @@ export type {
   FolderSandbox,
   FolderSandboxCapabilities,
 } from './lib/experiments/sandbox-folders.ts';
+export type { SweepPolicy } from './lib/experiments/sweep-copies.ts';
 export type { Feedback, StoredFeedback } from './lib/feedback/feedback.ts';
 export type { Preference, Preferences } from './lib/feedback/preferences.ts';
 export type { RankedItem } from './lib/feedback/rank.ts';

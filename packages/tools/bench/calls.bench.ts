@@ -67,7 +67,7 @@ async function callRow(log: (line: string) => void): Promise<Row> {
   const call = (one: Tool) => {
     for (let index = 0; index < batch; index += 1) {
       const result = one.input['~standard'].validate({ path: 'a.txt' }) as { value: unknown };
-      one.run(result.value, context);
+      void one.run(result.value, context);
     }
   };
   const times = await interleave(

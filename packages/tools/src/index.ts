@@ -30,3 +30,5 @@ export { createSourceTools } from './lib/sources/create-source-tools.ts';
 export type { SourceItem, SourceOutput } from './lib/sources/source-output.ts';
 export type { CheckedToolbox, ToolboxOptions } from './lib/toolbox/create-toolbox.ts';
 export { createToolbox } from './lib/toolbox/create-toolbox.ts';
+export type { FetchPageOptions } from './lib/web/fetch-page.ts';
+export { web } from './lib/web/web.ts';

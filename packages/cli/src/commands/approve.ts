@@ -5,6 +5,7 @@ import { usageError } from '../lib/cli/usage-error.ts';
 import { type FoundHome, findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 const verdicts = ['allow-once', 'allow-always', 'deny', 'deny-always'] as const satisfies readonly Verdict[];
 
@@ -148,6 +149,7 @@ async function goOn(context: CommandContext, found: FoundHome): Promise<ExitCode
     home: found.home,
     environment: context.environment,
     models: modelsFrom(context.flags),
+    notifier: createTerminalNotifier(() => undefined),
     signal: context.signal,
   });
   try {

@@ -7,6 +7,7 @@ import { usageError } from '../lib/cli/usage-error.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 export const command: Command = {
   name: 'chat',
@@ -31,7 +32,13 @@ export const command: Command = {
     if (message === '' && !terminal.isInteractive)
       throw usageError(`There is no message. Say something: genie chat ${homeWords(context, found)} "…"`);
     const { openGenie } = await import('../compose.ts');
-    const open = await openGenie({ home: found.home, environment, models: modelsFrom(flags), signal });
+    const open = await openGenie({
+      home: found.home,
+      environment,
+      models: modelsFrom(flags),
+      notifier: createTerminalNotifier(() => undefined),
+      signal,
+    });
     try {
       const words = homeWords(context, found);
       return message === '' ? await converse(context, open, words) : await answer(context, open, { message, words });

@@ -12,7 +12,7 @@ export const command: Command = {
   flags: {},
   examples: [
     ['source <(genie completion bash)', 'this bash; put it into ~/.bashrc to keep it'],
-    ['genie completion zsh > "${fpath[1]}/_genie"', 'zsh'],
+    ['genie completion zsh > ~/.zfunc/_genie', 'zsh, with ~/.zfunc in fpath'],
     ['genie completion fish > ~/.config/fish/completions/genie.fish', 'fish'],
   ],
   maxPositionals: 1,

@@ -4,6 +4,7 @@ import { usageError } from '../lib/cli/usage-error.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 export const command: Command = {
   name: 'resume',
@@ -47,7 +48,13 @@ export const command: Command = {
       import('../compose.ts'),
       import('../lib/running/resume-runs.ts'),
     ]);
-    const open = await openGenie({ home: found.home, environment, models: modelsFrom(flags), signal });
+    const open = await openGenie({
+      home: found.home,
+      environment,
+      models: modelsFrom(flags),
+      notifier: createTerminalNotifier(() => undefined),
+      signal,
+    });
     try {
       const runIds = named === undefined ? unfinished : [named];
       return await resumeRuns(context, open, { runIds, words, ask: flags.choice('ask') ?? terminal.isInteractive });

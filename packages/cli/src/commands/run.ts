@@ -3,6 +3,7 @@ import { exitCodes } from '../lib/cli/exit-codes.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 export const command: Command = {
   name: 'run',
@@ -38,6 +39,7 @@ export const command: Command = {
       home: found.home,
       environment,
       models: modelsFrom(flags),
+      notifier: createTerminalNotifier(() => undefined),
       signal,
       wakesAlways: flags.on('force'),
     });

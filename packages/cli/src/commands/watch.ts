@@ -59,7 +59,8 @@ async function openOne(context: CommandContext, named: NamedHome): Promise<OpenG
   ]);
   const { environment, flags, signal, terminal } = context;
   const notifier = createTerminalNotifier(({ title, body }) => {
-    for (const line of markdown(`\n## ${title}\n\n${body}\n`, terminal)) terminal.print(line);
+    const items = body === '' ? ['No item.'] : body.split('\n').map((line) => `- ${line}`);
+    for (const line of markdown(['', `## ${title}`, '', ...items, ''].join('\n'), terminal)) terminal.print(line);
   });
   return openGenie({ home: named.home, environment, models: modelsFrom(flags), notifier, signal });
 }

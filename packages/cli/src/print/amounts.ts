@@ -17,7 +17,7 @@ function withRest(amount: number, unit: string, rest: number, restUnit: string):
 /** `just now`, `5 min ago`, `in 3 h`. */
 export function relative(at: number, now: number): string {
   const difference = at - now;
-  if (Math.abs(difference) < 10_000) return 'just now';
+  if (difference <= 0 && difference > -10_000) return 'just now';
   return difference < 0 ? `${duration(-difference)} ago` : `in ${duration(difference)}`;
 }
 

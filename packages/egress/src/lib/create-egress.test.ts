@@ -1,7 +1,16 @@
+import { createSocket } from 'node:dgram';
+import { get, request } from 'node:http';
 import { GenieError } from '@genie/core/errors';
 import type { GenieEvent } from '@genie/core/ports';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type AuditEntry, createEgress, type Egress, type EgressOptions } from '../index.ts';
+import {
+  type AuditEntry,
+  createEgress,
+  createResolverLookup,
+  type Egress,
+  type EgressOptions,
+  startProxy,
+} from '../index.ts';
 import { type Answerer, type OriginServer, startOrigin } from './testing/origin-server.ts';
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -153,6 +162,38 @@ describe('createEgress', () => {
     expect(events.map((event) => event.type)).toEqual(['egress.allowed', 'egress.blocked']);
   });
 
+  it('reports an allowed name with a forbidden address', async () => {
+    const { egress, url, events, log } = await open({ lookup: async () => ['10.0.0.1'] });
+    const proxy = await startProxy(egress);
+    cleanups.push(() => proxy.close());
+    await egress.fetch(url()).catch(() => undefined);
+    await new Promise<void>((resolve) =>
+      get({ port: proxy.port, host: '127.0.0.1', path: url(), headers: { host: new URL(url()).host } }, (answer) =>
+        answer.resume().on('end', resolve),
+      ),
+    );
+    await new Promise<void>((resolve) =>
+      request({ port: proxy.port, host: '127.0.0.1', method: 'CONNECT', path: new URL(url()).host })
+        .on('connect', () => resolve())
+        .end(),
+    );
+    expect(events.filter((event) => event.type === 'egress.blocked').map((event) => event.reason)).toEqual([
+      'address',
+      'address',
+      'address',
+    ]);
+    expect(log.filter((entry) => entry.event === 'blocked').map((entry) => entry.form)).toEqual([
+      'fetch',
+      'absolute',
+      'connect',
+    ]);
+    expect(log.filter((entry) => entry.event === 'closed').map((entry) => entry.reason)).toEqual([
+      'address',
+      'address',
+      'address',
+    ]);
+  });
+
   it('lets nothing out when the log cannot be written', async () => {
     const { egress, url, origin } = await open({
       audit: {
@@ -190,6 +231,39 @@ describe('createEgress', () => {
     await expect(egress.fetch(url('/long')).then((response) => response.text())).rejects.toThrow();
     await egress.fetch(url('/short'));
     expect(await codeAndReason(egress.fetch(url('/short')))).toBe('GENIE_EGRESS_BUSY rate');
+  });
+
+  it.each([
+    ['never answers', () => new Promise<never>(() => undefined), 'GENIE_EGRESS_UNREACHABLE resolver'],
+    ['fails', () => Promise.reject(new Error('SERVFAIL')), 'GENIE_EGRESS_UNREACHABLE resolver'],
+    [
+      'knows no such name',
+      () => Promise.reject(Object.assign(new Error(), { code: 'ENOTFOUND' })),
+      'GENIE_EGRESS_UNREACHABLE name-not-found',
+    ],
+    ['answers with nothing', async () => [], 'GENIE_EGRESS_UNREACHABLE name-not-found'],
+    ['answers with nonsense', async () => ['nonsense'], 'GENIE_EGRESS_DENIED address'],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+      'GENIE_EGRESS_UNREACHABLE resolver',
+    ],
+  ])('survives a resolver that %s', async (_what, lookup, expected) => {
+    const { egress, url } = await open({ lookup, lookupTimeoutMs: 100 });
+    expect(await codeAndReason(egress.fetch(url()))).toBe(expected);
+  });
+
+  it('asks a DNS server of its own and gives up when it is silent', async () => {
+    const silent = createSocket('udp4');
+    await new Promise<void>((resolve) => silent.bind(0, '127.0.0.1', resolve));
+    cleanups.push(async () => void silent.close());
+    const { egress, url } = await open({
+      lookup: createResolverLookup(`127.0.0.1:${silent.address().port}`),
+      lookupTimeoutMs: 150,
+    });
+    expect(await codeAndReason(egress.fetch(url()))).toBe('GENIE_EGRESS_UNREACHABLE resolver');
   });
 
   it('says that it is closed', async () => {

@@ -35,10 +35,15 @@ export function createBackground(engine: () => Promise<Engine>): Background {
 
 /** Writes queued run logs to `history/`. A log leaves the queue only when its file is durable. */
 export async function drainHistory(engine: Engine, namespace: string): Promise<number> {
-  const entries = (await engine.store.outbox(namespace, 1_000)).filter(({ kind }) => kind === 'history');
-  for (const { id, payload } of entries) {
-    await engine.history.write(id.slice('history:'.length), payload);
-    await engine.store.commit({ namespace, dequeue: [id] });
+  for (let written = 0; ; written += 1) {
+    const isDone = await engine.historyMutex(async () => {
+      // Read again for each log: what is queued may have been redacted or forgotten meanwhile.
+      const entry = (await engine.store.outbox(namespace, 100_000)).find(({ kind }) => kind === 'history');
+      if (!entry) return true;
+      await engine.history.write(entry.id.slice('history:'.length), entry.payload);
+      await engine.store.commit({ namespace, dequeue: [entry.id] });
+      return false;
+    });
+    if (isDone) return written;
   }
-  return entries.length;
 }

@@ -104,6 +104,17 @@ describe('forget', () => {
     expect(again).toEqual({ id: 'n', status: 'stored' });
   });
 
+  it('removes the log of a run that is forgotten as a whole', async () => {
+    await memory.learn(runRecord('run_1', [['item-1', secret]]));
+    await memory.learn(runRecord('run_2', [['item-2', 'something else']]));
+    await memory.forget({ runId: 'run_1' });
+    await memory.close();
+    memory = openMemory({ dir });
+    expect((await memory.history.list()).map(({ runId }) => runId)).toEqual(['run_2']);
+    expect(await memory.episodes.count()).toBe(1);
+    expect(await filesHolding('ostrich')).toEqual([]);
+  });
+
   it('lets a person restore it on purpose', async () => {
     await memory.remember({ id: 'a', text: secret });
     await memory.forget({ id: 'a' });

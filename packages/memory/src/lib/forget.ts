@@ -1,11 +1,13 @@
 import type { JsonObject, JsonValue } from '@genie/core/ports';
 import type { Engine } from './engine.ts';
 import { keyEntities } from './entities.ts';
+import { episodeId } from './learn.ts';
 import type { ForgetReceipt, ForgetSelector, WithSignal } from './memory.ts';
 import { checkName, defaultNamespace, inputError } from './memory-input.ts';
 import { readBetween } from './rank/filter.ts';
+import { type Redaction, redactRun } from './redact-run.ts';
 import type { MemoryRecord, StoredRecord } from './store/record.ts';
-import type { RecordQuery } from './store/record-store.ts';
+import type { OutboxEntry, RecordQuery } from './store/record-store.ts';
 import { tokenize } from './text/tokenize.ts';
 import { textsOf } from './tiers/episodes.ts';
 
@@ -32,7 +34,7 @@ export async function forget(
   const isGone = textMatcher(records);
   const working = records.length > 0 ? await engine.working.redact(isGone, dryRun) : 0;
   const runs = [...new Set(records.flatMap((record) => record.runId ?? []))];
-  const scrubbed = !dryRun && records.length > 0 && (await removeEverywhere(engine, { namespace, records, runs }));
+  const scrubbed = !dryRun && records.length > 0 && (await engine.historyMutex(() => removeEverywhere(engine, { namespace, records, runs })));
   const counts: Record<string, number> = { working, history: runs.length };
   for (const { tier } of records) counts[tier] = (counts[tier] ?? 0) + 1;
   return {
@@ -146,11 +148,14 @@ async function removeEverywhere(engine: Engine, { namespace, records, runs }: Re
       namespace,
       remove: part.map(({ id }) => id),
       forget: part.flatMap((record) => engine.fingerprints.of(record)),
-      ...(isFirst ? { put: episodes, enqueue: pending } : {}),
+      ...(isFirst ? { put: episodes, ...pending } : {}),
     });
   }
   for (const operation of operations) await engine.store.commit({ namespace, operation });
-  for (const runId of runs) await redactHistory(engine, runId, { gone, isGone });
+  for (const runId of runs) {
+    if (gone.has(episodeId(runId))) await engine.history.remove(runId);
+    else await redactHistory(engine, runId, { gone, isGone });
+  }
   await engine.indexes.purge(namespace);
   return engine.scrubber.request();
 }
@@ -184,40 +189,25 @@ async function cleanedOperations(engine: Engine, namespace: string, gone: Readon
   });
 }
 
-interface Redaction {
-  readonly gone: ReadonlySet<string>;
-  readonly isGone: (text: string) => boolean;
-}
-
-async function pendingHistory(engine: Engine, input: Redaction & { namespace: string; runs: readonly string[] }) {
-  const waiting = await engine.store.outbox(input.namespace, 100_000);
-  return waiting
-    .filter(({ kind, id }) => kind === 'history' && input.runs.includes(id.slice('history:'.length)))
-    .map((entry) => ({ ...entry, payload: JSON.stringify(redactRun(JSON.parse(entry.payload) as JsonValue, input)) }));
+/** Logs that are not written yet: of a run that is forgotten as a whole they go, of others they are redacted. */
+async function pendingHistory(
+  engine: Engine,
+  input: Redaction & { namespace: string; runs: readonly string[] },
+): Promise<{ enqueue: OutboxEntry[]; dequeue: string[] }> {
+  const waiting = (await engine.store.outbox(input.namespace, 100_000)).filter(({ kind }) => kind === 'history');
+  const enqueue: OutboxEntry[] = [];
+  const dequeue: string[] = [];
+  for (const entry of waiting) {
+    const runId = entry.id.slice('history:'.length);
+    if (input.gone.has(episodeId(runId))) dequeue.push(entry.id);
+    else if (input.runs.includes(runId)) {
+      enqueue.push({ ...entry, payload: JSON.stringify(redactRun(JSON.parse(entry.payload) as JsonValue, input)) });
+    }
+  }
+  return { enqueue, dequeue };
 }
 
 async function redactHistory(engine: Engine, runId: string, redaction: Redaction): Promise<void> {
   const run = await engine.history.read(runId);
   if (run !== undefined) await engine.history.write(runId, JSON.stringify(redactRun(run, redaction)));
-}
-
-/** Free text of the run goes whole, since a model may have said the forgotten thing in other words; numbers and names of tools stay. */
-export function redactRun(run: JsonValue, { gone, isGone }: Redaction): JsonValue {
-  const record = run as JsonObject;
-  const briefing = record.briefing as JsonObject | undefined;
-  const items = (briefing?.items as JsonObject[] | undefined)?.filter(
-    (item) => !gone.has(String(item.id)) && !isGone(String(item.text)),
-  );
-  const calls = (record.toolCalls as JsonObject[] | undefined) ?? [];
-  const trigger = record.trigger as JsonObject | undefined;
-  return {
-    ...record,
-    text: '',
-    ...(trigger?.kind === 'message'
-      ? { trigger: { ...trigger, text: isGone(String(trigger.text)) ? '' : (trigger.text ?? '') } }
-      : {}),
-    ...(briefing ? { briefing: { ...briefing, markdown: '', items: items ?? [] } } : {}),
-    toolCalls: calls.map((call) => ({ ...call, input: {}, outputText: '' })),
-    redacted: true,
-  };
 }

@@ -104,6 +104,7 @@ export class IndexSet {
       const done = changes.revision === target.revision || changes.records.length < pageSize;
       target.revision = changes.revision;
       if (done) return target;
+      await letOthersRun();
     }
   }
 
@@ -120,10 +121,16 @@ export class IndexSet {
         ...(afterSeq === undefined ? {} : { afterSeq }),
       });
       for (const record of page) index.put(record);
+      await letOthersRun();
       afterSeq = page.at(-1)?.seq;
       if (page.length < pageSize) return toNamespaceIndex({ index, revision, associations: undefined }, true);
     }
   }
+}
+
+/** A large index takes seconds to build; timers and other calls of the process go on between pages. */
+function letOthersRun(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function toNamespaceIndex(cached: CachedIndex, dirty: boolean): NamespaceIndex {

@@ -49,6 +49,11 @@ export async function learn(engine: Engine, run: RunRecord, options: LearnOption
   return { stored, queued: enqueue.length };
 }
 
+/** The id of the episode of a run. */
+export function episodeId(runId: string): string {
+  return `episode:${runId}`;
+}
+
 interface Learning {
   readonly run: RunRecord;
   readonly namespace: string;
@@ -122,7 +127,7 @@ function toEpisode(
       : '',
   ];
   return {
-    id: `episode:${run.runId}`,
+    id: episodeId(run.runId),
     namespace: at.namespace,
     tier: 'episodic',
     kind: 'episode',

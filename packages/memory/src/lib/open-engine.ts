@@ -5,6 +5,7 @@ import { type Clock, createIds } from '@genie/core/ports';
 import type { FileCipher } from './cipher/file-cipher.ts';
 import type { CipherOptions } from './cipher/key-file.ts';
 import { checkSealing, openSealed, type Sealed } from './cipher/open-sealed.ts';
+import { createMutex } from './create-mutex.ts';
 import type { Engine } from './engine.ts';
 import { createFingerprinter } from './fingerprint.ts';
 import { IndexSet } from './index-set.ts';
@@ -35,6 +36,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       clock,
       ids: createIds(clock),
       scrubber: createScrubber(store, clock),
+      historyMutex: createMutex(),
       fingerprints: createFingerprinter(await store.identity()),
       ...openFiles(options, store, sealed?.cipher),
       ...(sealed ? { rotateKey: (next: CipherOptions) => sealed.rotate(next, () => rewriteFiles(engine)) } : {}),

@@ -143,6 +143,10 @@ describe('working memory', () => {
     await Promise.all([memory.working.set('cursor', 7), memory.working.set('seen', ['a'])]);
     const file = JSON.parse(await readFile(path.join(dir, 'working.json'), 'utf8'));
     expect(file.values).toEqual({ cursor: 7, seen: ['a'] });
+    expect(await memory.working.get('constructor')).toBeUndefined();
+    await memory.working.set('constructor', 'a name');
+    expect(await memory.working.get('constructor')).toBe('a name');
+    await memory.working.delete('constructor');
     await memory.working.delete('cursor');
     await memory.close();
     const later = openMemory({ dir });

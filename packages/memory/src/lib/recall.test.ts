@@ -290,8 +290,15 @@ describe('remember', () => {
 
   it('answers duplicates with the id that holds the memory', async () => {
     expect(await memory.remember({ id: 'a', text: 'x', idempotencyKey: 'k' })).toEqual([{ id: 'a', status: 'stored' }]);
-    expect(await memory.remember({ id: 'b', text: 'y', idempotencyKey: 'k' })).toEqual([{ id: 'a', status: 'duplicate' }]);
-    expect(await memory.remember([{ id: 'a', text: 'x' }, { id: 'a', text: 'z' }])).toEqual([
+    expect(await memory.remember({ id: 'b', text: 'y', idempotencyKey: 'k' })).toEqual([
+      { id: 'a', status: 'duplicate' },
+    ]);
+    expect(
+      await memory.remember([
+        { id: 'a', text: 'x' },
+        { id: 'a', text: 'z' },
+      ]),
+    ).toEqual([
       { id: 'a', status: 'duplicate' },
       { id: 'a', status: 'replaced' },
     ]);

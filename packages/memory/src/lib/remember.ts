@@ -1,8 +1,8 @@
 import type { Engine } from './engine.ts';
 import type { MemoryInput, Remembered, WithSignal } from './memory.ts';
 import { inputToRecord } from './memory-input.ts';
-import type { MemoryRecord, StoredRecord } from './store/record.ts';
 import { retryOnConflict } from './retry-on-conflict.ts';
+import type { MemoryRecord, StoredRecord } from './store/record.ts';
 import type { OutboxEntry } from './store/record-store.ts';
 
 /** Records of one commit. A larger call is several commits, each of them whole. */
@@ -49,10 +49,7 @@ interface Chunk {
   readonly signal: AbortSignal | undefined;
 }
 
-async function storeChunk(
-  engine: Engine,
-  { records, inputs, signal }: Chunk,
-): Promise<Remembered[]> {
+async function storeChunk(engine: Engine, { records, inputs, signal }: Chunk): Promise<Remembered[]> {
   const namespace = records[0]?.namespace ?? '';
   // An id that was made here is new.
   const given = records.filter((_record, at) => inputs[at]?.id !== undefined).map(({ id }) => id);
@@ -70,7 +67,8 @@ async function storeChunk(
     {
       namespace,
       put: [...fresh, ...older.map((record) => toVersion(record, engine.clock.now()))],
-      fingerprintsOf: (record) => (isFresh.has(record.id) && !restored.has(record.id) ? engine.fingerprints.of(record) : []),
+      fingerprintsOf: (record) =>
+        isFresh.has(record.id) && !restored.has(record.id) ? engine.fingerprints.of(record) : [],
       expect: given.filter((id) => isFresh.has(id)).map((id) => ({ id, revision: existing.get(id)?.revision ?? 0 })),
       allow: records.filter(({ id }) => restored.has(id)).flatMap((record) => engine.fingerprints.of(record)),
       enqueue: engine.vectors ? fresh.map(embedEntry) : [],

@@ -1,5 +1,5 @@
 import { GenieError } from '@genie/core/errors';
-import type { Approvals, JsonObject, KpiDefinition } from '@genie/core/ports';
+import type { Approvals, GenieEvent, JsonObject, KpiDefinition } from '@genie/core/ports';
 import { daysOf } from './current-value.ts';
 import type { Deps } from './deps.ts';
 import { whyDue } from './evaluation/due.ts';
@@ -17,6 +17,7 @@ import type { RunOutcomeReport } from './outcome.ts';
 import { readDashboard } from './read-dashboard.ts';
 import { recordObservations } from './record-observations.ts';
 import { toSeries } from './series.ts';
+import type { CompactReport } from './store/metrics-store.ts';
 import { localDay } from './store/observation.ts';
 
 export interface CreateMetricsInput extends Omit<Deps, 'feedbackSince'> {
@@ -41,7 +42,11 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
   const firstKeptDay = (): number => today() - limits.rawRetentionDays;
   const compactIfOld = async (): Promise<void> => {
     const old = await store.observations({ to: (firstKeptDay() - 1) * 86_400_000, limit: 1 });
-    if (old.length > 0) await store.compact(firstKeptDay());
+    if (old.length > 0) await compact();
+  };
+  const compact = (): Promise<CompactReport> => {
+    deps.evidence.sweep((firstKeptDay() - 1) * 86_400_000);
+    return store.compact(firstKeptDay());
   };
 
   const definitions = async (): Promise<readonly KpiDefinition[]> => {
@@ -150,6 +155,7 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       );
     },
     onEvent(event) {
+      if (!isObservable(event.type)) return;
       deps.eventTimes.add(event);
       const work: Promise<unknown> = definitions()
         .then((list) => observeEvent(deps, event, list))
@@ -157,8 +163,13 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
         .finally(() => background.delete(work));
       background.add(work);
     },
-    compact: () => store.compact(firstKeptDay()),
+    compact,
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Pieces of text and progress come by the hundred and are no milestones. */
+function isObservable(type: GenieEvent['type']): boolean {
+  return type !== 'text.delta' && type !== 'reasoning.delta' && type !== 'tool.progress';
 }

@@ -1,4 +1,4 @@
-import type { GenieEvent } from '@genie/core/ports';
+import type { EventOf, GenieEvent } from '@genie/core/ports';
 
 /** When each type of event first happened in a run. Holds the last 200 runs. */
 export interface EventTimes {
@@ -12,7 +12,8 @@ export function createEventTimes(): EventTimes {
   const runs = new Map<string, Map<string, number>>();
   return {
     add(event) {
-      if (!('runId' in event)) return;
+      // A run that waits goes on later, and one that was skipped or cancelled has nothing to deliver.
+      if (!('runId' in event) || (event.type === 'run.ended' && !isFinished(event))) return;
       let times = runs.get(event.runId);
       if (times === undefined) {
         times = new Map();
@@ -24,4 +25,9 @@ export function createEventTimes(): EventTimes {
     },
     get: (runId, type) => runs.get(runId)?.get(type),
   };
+}
+
+/** True for the end of a run that had its chance to do everything. */
+export function isFinished(event: EventOf<'run.ended'>): boolean {
+  return event.status === 'completed' || event.status === 'failed';
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { canonicalJson, type JsonValue } from '@genie/core/ports';
 import { readTextIfAny, writeFileAtomic } from './store/atomic-file.ts';
@@ -12,6 +12,8 @@ export interface EvidenceStore {
   hash(evidence: JsonValue): string;
   /** The evidence of a hash; undefined when it is not kept or does not match its hash any more. */
   read(hash: string): JsonValue | undefined;
+  /** Removes evidence that was last seen before that time (epoch ms). */
+  sweep(before: number): void;
 }
 
 /** Evidence larger than this is hashed but not kept. */
@@ -25,11 +27,22 @@ export function createEvidenceStore(dir: string | undefined): EvidenceStore {
       if (dir === undefined || Buffer.byteLength(text) > maxKeptBytes) return { hash };
       const location = `evidence/${hash}.json`;
       const file = path.join(dir, location);
-      if (readTextIfAny(file) === undefined) {
+      if (existsSync(file)) {
+        const now = new Date();
+        utimesSync(file, now, now);
+      } else {
         mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
         writeFileAtomic(file, text);
       }
       return { hash, location };
+    },
+    sweep(before) {
+      const folder = dir === undefined ? undefined : path.join(dir, 'evidence');
+      if (folder === undefined || !existsSync(folder)) return;
+      for (const name of readdirSync(folder)) {
+        const file = path.join(folder, name);
+        if (/^[0-9a-f]{64}\.json$/.test(name) && statSync(file).mtimeMs < before) rmSync(file, { force: true });
+      }
     },
     hash: (evidence) => sha256(canonicalJson(evidence)),
     read(hash) {

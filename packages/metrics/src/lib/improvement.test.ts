@@ -108,10 +108,11 @@ it('improves itself: KPIs with evidence, a poor source proposed, tried, approved
   const text = dashboardToText(dashboard);
   expect(text).toContain(`Remove source ${poor}`);
   expect(text).toMatch(/Sources reached +100 % +≥ 100 +▁▁▁████/);
-  const html = dashboardToHtml(dashboard, { title: '<News>', evaluation });
+  const html = dashboardToHtml(dashboard, { title: '<News>', evaluation, experiments: await experiments.list() });
   expect(html).toContain('<h1>&lt;News&gt;</h1>');
   expect(html).toContain(`Remove source ${poor}`);
   expect(html.match(/<polyline/g)).toHaveLength(3);
+  expect(html).toContain('adopt: Sources reached gets better');
   expect(html).not.toMatch(/<script|https?:\/\/(?!good|poor)/);
   await experiments.close();
   await metrics.close();

@@ -1,5 +1,6 @@
 import type { GenieEvent, KpiDefinition, RunRecord } from '@genie/core/ports';
 import type { Deps } from './deps.ts';
+import { isFinished } from './event-times.ts';
 import { createContext, toObservation } from './measure-run.ts';
 
 /**
@@ -12,7 +13,7 @@ export async function observeEvent(
   definitions: readonly KpiDefinition[],
 ): Promise<void> {
   if (!('runId' in event)) return;
-  const isEnd = event.type === 'run.ended';
+  const isEnd = event.type === 'run.ended' && isFinished(event);
   for (const kpi of definitions) {
     if (kpi.probe.kind !== 'event' || !(isEnd || kpi.probe.event === event.type)) continue;
     const run = runOf(event.runId, event.at);

@@ -1,8 +1,18 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { KpiDefinition, KpiProbe } from '@genie/core/ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createEvidenceStore } from './evidence.ts';
 import type { Metrics } from './metrics.ts';
 import { type MetricsOptions, openMetrics } from './open-metrics.ts';
 import { createTestRun } from './testing/test-run.ts';
@@ -443,5 +453,53 @@ describe('evaluate', () => {
     expect(evaluation.adjustments.map((one) => one.title)).toEqual(['Remove source https://b.example/feed']);
     expect(evaluation.adjustments[0]?.evidence).toHaveLength(4);
     expect(await metrics.evaluations()).toEqual([evaluation]);
+  });
+});
+
+describe('failures around a measurement', () => {
+  it('warn and stop nothing', async () => {
+    const warnings: string[] = [];
+    const memory = { remember: () => Promise.reject(new Error('memory is full')) };
+    const metrics = open({ memory, onWarning: ({ code, message }) => warnings.push(`${code} ${message}`) });
+    expect((await metrics.feedback({ kind: 'stars', stars: 5 })).kind).toBe('stars');
+    expect(warnings).toEqual(['GENIE_METRICS_MEMORY memory is full']);
+  });
+
+  it('do not lose a definition when two are made at once', async () => {
+    const [first, second] = [open(), open()];
+    const probe = { kind: 'run-field', field: 'items' };
+    await Promise.all(
+      ['a', 'b', 'c', 'd'].map((id, index) => [first, second][index % 2]!.define([kpi(probe, { id })])),
+    );
+    expect((await first.definitions()).map((one) => one.id).sort()).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('refuse options that cannot work', () => {
+    const bad: [MetricsOptions, RegExp][] = [
+      [{}, /either `dir`/],
+      [{ dir, rawRetentionDays: 1 }, /rawRetentionDays/],
+      [{ dir, settings: { read: async () => ({}), write: async () => undefined } }, /`settings` needs `approvals`/],
+    ];
+    for (const [options, message] of bad) {
+      expect(() => openMetrics(options)).toThrow(
+        expect.objectContaining({ code: 'GENIE_METRICS_OPTIONS', message: expect.stringMatching(message) }),
+      );
+    }
+  });
+
+  it('compact old observations with a self-evaluation', async () => {
+    const metrics = open({ rawRetentionDays: 8 });
+    await metrics.define([kpi({ kind: 'citations' })]);
+    for (const days of [30, 20, 1])
+      await metrics.observe({ kpiId: 'tested', value: days, at: now - days * 86_400_000, source: 'test' });
+    const [{ hash: old }, { hash: fresh }] = ['old', 'fresh'].map((seen) => createEvidenceStore(dir).keep(seen)) as [
+      { hash: string },
+      { hash: string },
+    ];
+    utimesSync(path.join(dir, 'evidence', `${old}.json`), new Date(0), new Date(now - 20 * 86_400_000));
+    await metrics.evaluate();
+    expect([await metrics.evidence(old), await metrics.evidence(fresh)]).toEqual([undefined, 'fresh']);
+    expect((await metrics.observations()).map((one) => one.value)).toEqual([1]);
+    expect((await metrics.series('tested')).points.map((point) => point.value)).toEqual([30, 20, 1]);
   });
 });

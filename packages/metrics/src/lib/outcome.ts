@@ -8,6 +8,8 @@ export type JudgedReading = KpiReading & { readonly direction: 'up' | 'down'; re
 export interface RunOutcomeReport extends RunVerdict {
   readonly readings: readonly JudgedReading[];
   readonly runId: string;
+  /** End of the run, epoch ms. */
+  readonly at: number;
   readonly claim: Claim;
   /** True when the run claims more than the probes saw. */
   readonly overclaimed: boolean;
@@ -61,7 +63,17 @@ export function toReport(
     if (value > 0) costPerUnit[kpiId] = divide(cost, value);
   }
   const overclaimed = rank[run.claim] > rank[outcome];
-  return { runId: run.runId, outcome, readings, claim: run.claim, overclaimed, deltas, cost, costPerUnit };
+  return {
+    runId: run.runId,
+    at: run.endedAt,
+    outcome,
+    readings,
+    claim: run.claim,
+    overclaimed,
+    deltas,
+    cost,
+    costPerUnit,
+  };
 }
 
 export function costOf(run: RunRecord): RunCost {

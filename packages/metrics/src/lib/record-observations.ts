@@ -3,7 +3,7 @@ import { GenieError } from '@genie/core/errors';
 import type { KpiDefinition } from '@genie/core/ports';
 import type { Deps } from './deps.ts';
 import type { ObservationInput, ObservationReceipt } from './metrics.ts';
-import type { Grade, Observation } from './store/observation.ts';
+import { type Grade, isMeasurable, type Observation } from './store/observation.ts';
 
 /** Checks and stores observations from outside the probes. All of them or, when one is invalid, none. */
 export async function recordObservations(
@@ -49,8 +49,9 @@ function check(input: ObservationInput, at: number): void {
   if (value === undefined && (reason === undefined || reason === '')) {
     throw invalid(kpiId, 'it has neither a value nor a reason why there is none');
   }
-  if (value !== undefined && !Number.isFinite(value))
-    throw invalid(kpiId, `value is ${value}, expected a finite number`);
+  if (value !== undefined && !isMeasurable(value)) {
+    throw invalid(kpiId, `value is ${value}, expected a finite number up to 1e100`);
+  }
   if (weight !== undefined && !(Number.isFinite(weight) && weight > 0)) {
     throw invalid(kpiId, `weight is ${weight}, expected a number above 0`);
   }

@@ -25,7 +25,6 @@ export function parseArguments(
     options: toNodeOptions(flags),
     strict: false,
     allowPositionals: true,
-    allowNegative: true,
     tokens: true,
   });
   const values = new Map<string, FlagValue>();
@@ -75,7 +74,7 @@ function readOption(token: Extract<Token, { kind: 'option' }>, { command, flags,
   if (!flag || (isNegative && flag.type !== 'boolean')) throw unknownFlag(token.rawName, command, flags);
   if (flag.type === 'boolean') {
     if (token.value !== undefined) throw usageError(`--${name} takes no value, got ${JSON.stringify(token.value)}.`);
-    values.set(name, !isNegative && !token.rawName.startsWith('--no-'));
+    values.set(name, !isNegative);
     return;
   }
   if (token.value === undefined || (!token.inlineValue && /^--?[a-z]/.test(token.value))) {

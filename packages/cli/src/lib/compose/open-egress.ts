@@ -58,18 +58,23 @@ export function openEgress(options: OpenEgressOptions): OpenEgress {
 /** The grants count; a question that is not answered by a grant is answered with no, and no row is made of it. */
 function refuseQuestions(approvals: Approvals): Approvals {
   return {
-    ...approvals,
     grants: approvals.grants,
     list: () => Promise.resolve([]),
-    request: (request) =>
+    request: ({ action, title }) =>
       Promise.resolve({
         id: 'unasked',
         status: 'denied',
-        action: request.action,
+        action,
         actionHash: '',
-        title: request.title,
+        title,
         requestedAt: 0,
         expiresAt: 0,
       } satisfies Approval),
+    get: () => Promise.resolve(undefined),
+    consume: () => Promise.resolve(false),
+    decide: (id, decision, options) => approvals.decide(id, decision, options),
+    wait: (id, options) => approvals.wait(id, options),
+    // Its owner closes it.
+    close: () => Promise.resolve(),
   };
 }

@@ -1,5 +1,5 @@
 import { createSourceGate, type WakeGate } from '@genie/core';
-import type { EgressPort, JsonObject, JsonValue, MemoryPort, Source } from '@genie/core/ports';
+import type { Approvals, EgressPort, JsonObject, JsonValue, MemoryPort, Source } from '@genie/core/ports';
 import { createSourceInspector } from '@genie/tools';
 
 export interface QuietGate {
@@ -10,6 +10,9 @@ export interface QuietGate {
   keep(found: JsonObject): Promise<void>;
 }
 
+/** A source that answers no sooner counts as unreachable: a wake must not hang on it before the run has even begun. */
+const patienceMs = 20_000;
+
 /** Working-memory key. */
 const laterKey = 'gate.later';
 
@@ -19,6 +22,7 @@ export interface QuietGateOptions {
   readonly door: EgressPort;
   readonly memory: Pick<MemoryPort, 'working'>;
   readonly genieId: string;
+  readonly approvals: Pick<Approvals, 'list'>;
 }
 
 /**
@@ -26,13 +30,19 @@ export interface QuietGateOptions {
  * the run asks when it reads. When the user allows a source while a run waits, its fingerprint is taken before the run reads
  * it, so that the next wake does not take the permission itself for news.
  */
-export function createQuietGate({ sources, door, memory, genieId }: QuietGateOptions): QuietGate {
+export function createQuietGate({ sources, door, memory, genieId, approvals }: QuietGateOptions): QuietGate {
   const inspect = createSourceInspector();
   const gate = createSourceGate(inspect);
-  const fetchThrough = (input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): Promise<Response> =>
-    door.fetch(input as string | URL | Request, init, { genieId, tool: 'wake gate' });
+  const fetchThrough = (input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit): Promise<Response> => {
+    const patience = AbortSignal.timeout(patienceMs);
+    const signal = init?.signal ? AbortSignal.any([init.signal, patience]) : patience;
+    return door.fetch(input as string | URL | Request, { ...init, signal }, { genieId, tool: 'wake gate' });
+  };
   return {
     async wakeGate(context) {
+      // Each wake would ask the same again, and the answer to the first question lets its own run go on.
+      if (context.trigger.kind === 'schedule' && (await isWaiting(approvals, sources)))
+        return { wake: false, reason: 'a run waits for your decision already' };
       const later = asTexts(await memory.working.get(laterKey));
       return gate({ ...context, fetch: fetchThrough, lastState: withLater(context.lastState, later) });
     },
@@ -46,6 +56,17 @@ export function createQuietGate({ sources, door, memory, genieId }: QuietGateOpt
       await memory.working.set(laterKey, { ...asTexts(await memory.working.get(laterKey)), ...found });
     },
   };
+}
+
+/** True while a run sleeps over a question that the next run would ask too: a host of a source, or a tool. */
+async function isWaiting(approvals: Pick<Approvals, 'list'>, sources: readonly Source[]): Promise<boolean> {
+  const hosts = new Set(
+    sources.flatMap(({ location }) => (URL.canParse(location) ? [new URL(location).hostname] : [])),
+  );
+  const pending = await approvals.list({ status: 'pending' });
+  return pending.some(
+    ({ runId, action }) => runId !== undefined && (action.kind !== 'egress' || hosts.has(String(action.payload.host))),
+  );
 }
 
 /** What a gate could not see counts as last seen when it was looked at later in the same run. */

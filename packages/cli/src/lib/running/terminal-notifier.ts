@@ -1,6 +1,9 @@
 import type { Notification, NotifierPort } from '@genie/core/ports';
 
-/** Delivers to the person at this terminal: what `show` prints has arrived. The same id is shown once. */
+/**
+ * Delivers to the person at this terminal: what `show` prints has arrived. The same id is shown once. A command that prints
+ * the whole briefing itself when the run ends shows nothing here.
+ */
 export function createTerminalNotifier(show: (notification: Notification) => void): NotifierPort {
   const shown = new Set<string>();
   return {

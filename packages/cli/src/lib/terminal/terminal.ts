@@ -44,7 +44,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
   const notesAreLive = stderr.isTTY === true && !isDumb && !json;
   const colors = (live: boolean) => createStyle(!json && (options.color ?? (live && !environment.NO_COLOR)));
   return {
-    isInteractive: isLive && stdin.isTTY === true,
+    // A terminal without a width (some recorders, some CI) cannot show a question.
+    isInteractive: isLive && stdin.isTTY === true && stdout.columns !== 0,
     isLive,
     json,
     debug,

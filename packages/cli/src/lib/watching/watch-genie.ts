@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventOf, GenieEvent, RunEvent } from '@genie/core/ports';
+import type { Approval, Approvals, EventOf, GenieEvent, RunEvent } from '@genie/core/ports';
 import type { OpenGenie } from '../../compose.ts';
 import { dateTime, relative } from '../../print/amounts.ts';
 import { createRunView, type RunView } from '../../print/run-view.ts';
@@ -78,9 +78,24 @@ function ended(deps: WatchDeps, event: EventOf<'run.ended'>): void {
 /** A decision of another process is seen here too. */
 function goOnWhenDecided({ open, context }: WatchDeps, runId: string, approvalIds: readonly string[]): void {
   const { signal } = context;
-  void Promise.all(approvalIds.map((id) => open.approvals.wait(id, { signal })))
-    .then(() => (signal.aborted ? undefined : open.resume(runId, { signal })))
-    .catch(() => undefined);
+  const decided = async (): Promise<void> => {
+    const rows = await Promise.all(approvalIds.map((id) => open.approvals.wait(id, { signal })));
+    await grantsAreWritten(open.approvals, rows, signal);
+    if (!signal.aborted) await open.resume(runId, { signal });
+  };
+  decided().catch(() => undefined);
+}
+
+/** The other process writes a decision first and its grant a moment later; a run that is faster would find neither question nor grant. */
+async function grantsAreWritten(approvals: Approvals, rows: readonly Approval[], signal: AbortSignal): Promise<void> {
+  const subjects = rows
+    .filter(({ decision }) => decision?.verdict.endsWith('-always'))
+    .map(({ action }) => action.subject);
+  for (let attempt = 0; attempt < 40 && !signal.aborted; attempt += 1) {
+    const granted = new Set((await approvals.grants.list()).map(({ subject }) => subject));
+    if (subjects.every((subject) => granted.has(subject))) return;
+    await sleep(50);
+  }
 }
 
 function nextWords({ genie }: OpenGenie): string {

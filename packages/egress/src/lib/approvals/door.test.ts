@@ -136,6 +136,19 @@ describe('asking at the door', () => {
     expect(world.victimConnections()).toBe(0);
   });
 
+  it('needs one approval for a request and its redirects on the same host, and another one for the next host', async () => {
+    const { egress, approvals, url, world } = await open();
+    const ask = (to: string, init: RequestInit = {}): Promise<string> =>
+      outcome(egress.fetch(url('/redirect'), { ...init, headers: { 'x-to': to } }, { runId: 'run_1' }));
+    expect(await ask(url('/end'))).toBe('GENIE_APPROVAL_REQUIRED');
+    await approvals.decide((await approvals.list())[0]?.id ?? '', once);
+    expect(await ask(url('/end'))).toBe('status 200');
+    await egress.grant({ host: 'new.test', port: world.ports.allowed, methodClass: 'write' });
+    expect(await ask(url('/end', 'next.test'))).toBe('GENIE_APPROVAL_REQUIRED');
+    expect(await ask(url('/end', 'next.test'), { method: 'POST' })).toBe('approval-pending');
+    expect(world.lookups).not.toContain('next.test');
+  });
+
   it('ends a grant on time even when the clock is set back', async () => {
     let now = Date.now();
     let elapsed = 0;

@@ -93,10 +93,10 @@ describe.runIf(report.isAvailable)('openContainment', () => {
   });
 
   it('closes a fake address that was never given out', async () => {
-    expect(await inside(connectTo('198.19.200.200', 80, 'GET / HTTP/1.1\r\nHost: allowed.test\r\n\r\n'))).toBe(
-      'closed',
+    expect(await inside(connectTo('198.19.200.200', 80, 'GET / HTTP/1.1\r\nHost: allowed.test\r\n\r\n'))).toMatch(
+      /closed$/,
     );
-    expect(await inside(connectTo('198.19.200.200', 443, 'x'))).toBe('closed');
+    expect(await inside(connectTo('198.19.200.200', 443, 'x'))).toMatch(/closed$/);
   });
 
   it.each([

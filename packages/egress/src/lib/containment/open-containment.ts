@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { EgressContext } from '@genie/core/ports';
 import type { Egress } from '../create-egress.ts';
 import { EgressError } from '../egress-error.ts';
+import type { Admission } from '../gate.ts';
 import { parseIpv4 } from '../policy/address.ts';
 import { goneSignal } from '../proxy/handle-request.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
@@ -116,7 +117,8 @@ async function acceptTls(core: ProxyCore, names: FakeNames, client: Socket): Pro
     return;
   }
   const exit = transparentExit(core, name, 443);
-  let isAdmitted = false;
+  let admission: Admission | undefined;
+  let isVetted = false;
   try {
     const first = await peek(client, Buffer.alloc(0), {
       timeoutMs: core.times.headersTimeoutMs,
@@ -125,13 +127,14 @@ async function acceptTls(core: ProxyCore, names: FakeNames, client: Socket): Pro
     });
     if (first.kind !== 'tls') throw new EgressError('tunnel-protocol', 'port 443 is for TLS');
     vetHello(first, { kind: 'name', name }, core.gate.rules);
-    isAdmitted = true;
-    const admission = await core.gate.admit({ ...exit, signal: () => goneSignal(client) });
+    isVetted = true;
+    admission = await core.gate.admit({ ...exit, signal: () => goneSignal(client) });
     const upstream = await core.gate.open({ host: admission.host, port: 443 });
     if (client.destroyed) upstream.destroy();
     else spliceAdmitted(core, { client, upstream, admission, bytes: first.bytes });
   } catch (error) {
-    if (!isAdmitted && error instanceof EgressError) core.gate.refuse(exit, error);
+    if (admission !== undefined) core.gate.close(admission, { bytesUp: 0, bytesDown: 0 });
+    if (error instanceof EgressError && (!isVetted || admission !== undefined)) core.gate.refuse(exit, error);
     client.destroy();
   }
 }

@@ -40,7 +40,6 @@ function dialOne(address: string, request: DialRequest, timeoutMs: number): Prom
       host: address,
       port: request.port,
       noDelay: true,
-      keepAlive: true,
       allowHalfOpen: true,
       [egressPass]: true,
     } as NetConnectOpts);

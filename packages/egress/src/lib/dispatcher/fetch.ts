@@ -21,6 +21,7 @@ export async function fetchThrough(
   const bodySha256 = hashBody(options.body);
   const own = dispatcher.withContext({
     context,
+    hops: [],
     ...(options.signal ? { signal: options.signal } : {}),
     ...(bodySha256 === undefined ? {} : { bodySha256 }),
   });

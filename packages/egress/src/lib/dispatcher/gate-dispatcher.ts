@@ -1,9 +1,10 @@
+import { ApprovalRequiredError } from '@genie/core/errors';
 import type { EgressContext } from '@genie/core/ports';
 import { Agent, type buildConnector, Dispatcher } from 'undici';
 import { type CredentialBook, withCredentials } from '../credentials/credentials.ts';
 import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit, Gate } from '../gate.ts';
-import type { Destination } from '../policy/decision.ts';
+import { type Destination, methodClassOf } from '../policy/decision.ts';
 import { createConnector } from './connector.ts';
 import { meterHandler } from './metered-handler.ts';
 import { readOrigin } from './origin.ts';
@@ -12,6 +13,8 @@ export interface DispatchContext {
   readonly context: EgressContext;
   readonly signal?: AbortSignal;
   readonly bodySha256?: string;
+  /** The hops of one fetch so far. */
+  readonly hops?: Admission[];
 }
 
 export interface GateDispatcherOptions {
@@ -62,13 +65,18 @@ export class GateDispatcher extends Dispatcher {
   ): boolean {
     try {
       const admission = this.#gate.admit(this.#toExit(options, context));
-      if (!(admission instanceof Promise)) return this.#go(options, handler, admission);
-      admission.then(
-        (late) => this.#go(options, handler, late),
-        (error: Error) => failHandler(handler, error),
-      );
+      if (!(admission instanceof Promise)) {
+        context.hops?.push(admission);
+        return this.#go(options, handler, admission);
+      }
+      admission
+        .then((late) => {
+          context.hops?.push(late);
+          this.#go(options, handler, late);
+        })
+        .catch((error: Error) => failHandler(handler, explainLateHop(error, context)));
     } catch (error) {
-      failHandler(handler, error as Error);
+      failHandler(handler, explainLateHop(error as Error, context));
     }
     return true;
   }
@@ -92,7 +100,7 @@ export class GateDispatcher extends Dispatcher {
     return this.#agent.dispatch(sent, metered);
   }
 
-  #toExit(options: Dispatcher.DispatchOptions, { context, signal, bodySha256 }: DispatchContext): Exit {
+  #toExit(options: Dispatcher.DispatchOptions, { context, signal, bodySha256, hops }: DispatchContext): Exit {
     const bodyBytes = sizeOf(options);
     return {
       destination: { ...this.#readOrigin(String(options.origin)), method: options.method },
@@ -100,7 +108,9 @@ export class GateDispatcher extends Dispatcher {
       path: options.path,
       context,
       ...(signal ? { signal: () => signal } : {}),
-      ...(bodySha256 === undefined ? {} : { bodySha256 }),
+      ...(hops === undefined ? {} : { earlier: hops }),
+      // A redirect may have dropped the body.
+      ...(bodySha256 === undefined || bodyBytes === undefined ? {} : { bodySha256 }),
       ...(bodyBytes === undefined ? {} : { bodyBytes }),
     };
   }
@@ -126,6 +136,18 @@ function sizeOf({ body, headers }: Dispatcher.DispatchOptions): number | undefin
       ? undefined
       : (headers as Record<string, unknown>)['content-length'];
   return declared === undefined ? undefined : Number(declared);
+}
+
+/** "Approval required" promises that nothing was sent. After a hop that may have changed something, that would be a lie. */
+function explainLateHop(error: Error, { hops = [] }: DispatchContext): Error {
+  const wrote = hops.find((hop) => methodClassOf(hop.exit.destination.method) === 'write');
+  if (wrote === undefined || !ApprovalRequiredError.isInstance(error)) return error;
+  const { method } = wrote.exit.destination;
+  return new EgressError(
+    'approval-pending',
+    `${method} to ${wrote.host.name} was sent, but its redirect needs an approval: ${error.message}`,
+    { cause: error },
+  );
 }
 
 function failHandler(handler: Dispatcher.DispatchHandler, error: Error): void {

@@ -37,6 +37,8 @@ class Meter {
   end(error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    // The name was allowed and its address was not: worth more than a line at the end.
+    if (error instanceof EgressError && error.reason === 'address') this.#gate.refuse(this.#admission.exit, error);
     this.#gate.close(this.#admission, {
       bytesUp: this.#admission.exit.bodyBytes ?? 0,
       bytesDown: this.#bytes,

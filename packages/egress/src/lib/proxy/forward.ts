@@ -143,7 +143,11 @@ class Exchange {
 
   #fail(error: unknown): void {
     if (this.#isOver) return;
-    if (error instanceof EgressError) this.#failure = error;
+    if (error instanceof EgressError) {
+      this.#failure = error;
+      // The name was allowed and its address was not: worth more than a line at the end.
+      if (error.reason === 'address') this.#core.gate.refuse(this.#work.admission.exit, error);
+    }
     this.#upstream?.destroy();
     refuseRequest(this.#work.response, error);
   }

@@ -6,7 +6,7 @@ import { refuseRequest } from './answer.ts';
 import { forward } from './forward.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { type AbsoluteTarget, isCleanPath, parseAbsoluteTarget } from './request-form.ts';
-import { checkWire, hasBody, readWireFacts, type WireFacts } from './wire-check.ts';
+import { checkHost, checkWire, hasBody, readWireFacts, type WireFacts } from './wire-check.ts';
 
 const forwardable: ReadonlySet<string> = new Set([
   'GET',
@@ -56,7 +56,7 @@ export function admitAndForward(
   try {
     const admission = core.gate.admit({ ...wire.exit, signal: () => goneSignal(response) });
     if (admission instanceof Promise) {
-      admission.then(go, refuse);
+      admission.then(go).catch(refuse);
     } else {
       go(admission);
     }
@@ -92,7 +92,8 @@ export function checkRequest(
   if (rules('wire:path') && !isCleanPath(target.path))
     throw new EgressError('request-form', 'the path has a fragment or characters that are not visible ASCII');
   const facts = readWireFacts(request.rawHeaders);
-  checkWire(request, facts, target, 80, rules);
+  checkWire(request, facts, rules);
+  checkHost(request, facts, target, rules);
   const bodyBytes = facts.lengths[0] === undefined ? undefined : Number(facts.lengths[0]);
   return {
     facts,

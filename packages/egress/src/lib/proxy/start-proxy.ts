@@ -29,7 +29,7 @@ export interface ProxyOptions {
   readonly headersTimeoutMs?: number;
   /** Default 300,000. */
   readonly requestTimeoutMs?: number;
-  /** Default 120,000. */
+  /** Without a byte in either direction. Default 300,000. */
   readonly idleTimeoutMs?: number;
   /** Connections at one time. Default 10,000. */
   readonly maxConnections?: number;
@@ -79,7 +79,7 @@ export function createProxyCore(egress: Egress, options: ProxyOptions): ProxyCor
   const times = {
     headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 300_000,
-    idleTimeoutMs: options.idleTimeoutMs ?? 120_000,
+    idleTimeoutMs: options.idleTimeoutMs ?? 300_000,
   };
   const authenticate = gate.rules('wire:auth') ? createAuthenticator(options.auth) : () => undefined;
   return {

@@ -56,37 +56,30 @@ export function readWireFacts(rawHeaders: readonly string[]): WireFacts {
   return { hosts, lengths, encodings, named, count: rawHeaders.length / 2 };
 }
 
-/**
- * Refuses requests whose framing two servers could read differently, whose destination is named twice, or whose Host is not
- * the authority. Throws `EgressError`.
- */
-export function checkWire(
-  request: IncomingMessage,
-  facts: WireFacts,
-  authority: Authority,
-  defaultPort: number,
-  rules: Rules,
-): void {
+/** Refuses requests whose framing two servers could read differently, or whose destination is named twice. Throws `EgressError`. */
+export function checkWire(request: IncomingMessage, facts: WireFacts, rules: Rules): void {
   checkFraming(request, facts, rules);
   if (rules('wire:connection-names')) {
     for (const name of facts.named) if (neverNamed.has(name)) throw smuggling(`Connection names ${name}`);
   }
-  const missingIsFine = request.httpVersion === '1.0' && facts.hosts.length === 0;
-  if (rules('wire:one-host') && facts.hosts.length !== 1 && !missingIsFine) {
+  if (rules('wire:one-host') && facts.hosts.length !== 1 && !mayLackHost(request, facts)) {
     throw smuggling(`the request has ${facts.hosts.length} Host headers`);
   }
-  if (!rules('wire:host-matches') || missingIsFine) return;
+}
+
+/** Refuses a Host that is not the authority. Not for CONNECT, whose Host goes nowhere and is wrong in many clients. */
+export function checkHost(request: IncomingMessage, facts: WireFacts, authority: Authority, rules: Rules): void {
+  if (!rules('wire:host-matches') || mayLackHost(request, facts)) return;
   if (authority.text !== undefined && facts.hosts[0] === authority.text) return;
-  const host = parseAuthority(facts.hosts[0] ?? '', defaultPort);
-  const isSame =
-    host !== undefined &&
-    host.port === authority.port &&
-    host.hostText.toLowerCase() === authority.hostText.toLowerCase();
-  if (!isSame)
-    throw new EgressError(
-      'host-mismatch',
-      `Host is ${JSON.stringify(facts.hosts[0])}, but the request goes to ${authority.hostText}:${authority.port}`,
-    );
+  const host = parseAuthority(facts.hosts[0] ?? '', 80);
+  const isSame = host?.port === authority.port && host.hostText.toLowerCase() === authority.hostText.toLowerCase();
+  if (isSame) return;
+  const message = `Host is ${JSON.stringify(facts.hosts[0])}, but the request goes to ${authority.hostText}:${authority.port}`;
+  throw new EgressError('host-mismatch', message);
+}
+
+function mayLackHost(request: IncomingMessage, facts: WireFacts): boolean {
+  return request.httpVersion === '1.0' && facts.hosts.length === 0;
 }
 
 function checkFraming(request: IncomingMessage, facts: WireFacts, rules: Rules): void {

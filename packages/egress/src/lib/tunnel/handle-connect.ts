@@ -34,6 +34,7 @@ export async function handleConnect(
   head: Buffer,
 ): Promise<void> {
   let exit: Exit | undefined;
+  let admission: Admission | undefined;
   let upstream: Socket | undefined;
   client.on('error', () => client.destroy());
   let held: HeldBytes | undefined;
@@ -48,7 +49,7 @@ export async function handleConnect(
         return goneSignal(client);
       },
     });
-    const admission = asked instanceof Promise ? await asked : asked;
+    admission = asked instanceof Promise ? await asked : asked;
     const bytes = held?.release() ?? head;
     upstream = await core.gate.open({ host: admission.host, port: exit.destination.port });
     if (client.destroyed) throw new EgressError('closed', 'the asker left');
@@ -56,7 +57,7 @@ export async function handleConnect(
     await openTunnel(core, innerHttp, { client, upstream, admission, bytes });
   } catch (error) {
     upstream?.destroy();
-    if (exit === undefined || upstream !== undefined) record(core, request, exit, error);
+    recordFailure(core, request, { exit, admission }, error);
     if (upstream === undefined) refuseOnSocket(client, error);
     else client.destroy();
   }
@@ -83,6 +84,10 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
   upstream.removeListener('close', onEarlyEnd);
   if (first.kind === 'http') {
     pool.offer({ host: admission.host, port: admission.exit.destination.port }, upstream);
+    client.once(
+      'close',
+      gate.watch(admission, () => client.destroy()),
+    );
     innerHttp(client, first.bytes, { exit: admission.exit, admission });
     return;
   }
@@ -94,6 +99,8 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
 export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, bytes }: OpenTunnel): void {
   const { gate } = core;
   const { entry } = admission;
+  // First of all: somebody waits for the answer to these bytes.
+  upstream.write(bytes);
   let unwatch = (): void => undefined;
   const cut = splice(client, upstream, {
     maxBytesUp: (gate.rules('request-bytes') ? entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY,
@@ -105,7 +112,6 @@ export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, b
     },
   });
   unwatch = gate.watch(admission, cut);
-  upstream.write(bytes);
 }
 
 function readExit(core: ProxyCore, request: IncomingMessage): Exit {
@@ -115,7 +121,7 @@ function readExit(core: ProxyCore, request: IncomingMessage): Exit {
   if (core.gate.rules('wire:framing') && facts.lengths.length + facts.encodings.length > 0) {
     throw new EgressError('request-smuggling', 'the request is refused: CONNECT with a body');
   }
-  checkWire(request, facts, authority, authority.port, core.gate.rules);
+  checkWire(request, facts, core.gate.rules);
   return {
     destination: { scheme: 'tunnel', hostText: authority.hostText, port: authority.port, method: 'CONNECT' },
     form: 'connect',
@@ -123,17 +129,19 @@ function readExit(core: ProxyCore, request: IncomingMessage): Exit {
   };
 }
 
-function record(core: ProxyCore, request: IncomingMessage, exit: Exit | undefined, error: unknown): void {
-  if (!(error instanceof EgressError)) return;
+interface Progress {
+  readonly exit: Exit | undefined;
+  readonly admission: Admission | undefined;
+}
+
+/** Refusals of the gate are written down by the gate; here it is what came before and after it. */
+function recordFailure(core: ProxyCore, request: IncomingMessage, { exit, admission }: Progress, error: unknown): void {
+  const reason = error instanceof EgressError ? error.reason : 'unreachable';
+  if (admission !== undefined) core.gate.close(admission, { bytesUp: 0, bytesDown: 0, reason });
+  if (!(error instanceof EgressError) || (exit !== undefined && admission === undefined)) return;
   const hostText = (request.url ?? '').slice(0, 100);
-  core.gate.refuse(
-    exit ?? {
-      destination: { scheme: 'tunnel', hostText, port: 0, method: 'CONNECT' },
-      form: 'connect',
-      context: core.context,
-    },
-    error,
-  );
+  const destination = { scheme: 'tunnel', hostText, port: 0, method: 'CONNECT' } as const;
+  core.gate.refuse(exit ?? { destination, form: 'connect', context: core.context }, error);
 }
 
 interface HeldBytes {

@@ -14,8 +14,6 @@ export interface SpliceOptions {
 
 /** Connects two connections for good, half-closed ones included. The returned function cuts them. */
 export function splice(client: Duplex, upstream: Socket, options: SpliceOptions): () => void {
-  const up = upstream.bytesWritten;
-  const down = upstream.bytesRead;
   let overLimit: 'up' | 'down' | undefined;
   let open = 2;
   const cut = (): void => {
@@ -24,7 +22,7 @@ export function splice(client: Duplex, upstream: Socket, options: SpliceOptions)
   };
   const onClose = (): void => {
     open -= 1;
-    if (open === 0) options.onClose({ up: upstream.bytesWritten - up, down: upstream.bytesRead - down, overLimit });
+    if (open === 0) options.onClose({ up: upstream.bytesWritten, down: upstream.bytesRead, overLimit });
   };
   client.on('error', cut);
   upstream.on('error', cut);
@@ -38,8 +36,8 @@ export function splice(client: Duplex, upstream: Socket, options: SpliceOptions)
   });
   if (options.maxBytesUp !== Number.POSITIVE_INFINITY || options.maxBytesDown !== Number.POSITIVE_INFINITY) {
     const check = (): void => {
-      if (upstream.bytesWritten - up > options.maxBytesUp) overLimit = 'up';
-      else if (upstream.bytesRead - down > options.maxBytesDown) overLimit = 'down';
+      if (upstream.bytesWritten > options.maxBytesUp) overLimit = 'up';
+      else if (upstream.bytesRead > options.maxBytesDown) overLimit = 'down';
       if (overLimit !== undefined) cut();
     };
     client.on('data', check);

@@ -89,7 +89,11 @@ function withKey(settings: Omit<ProviderSettings, 'modelId'>) {
 }
 
 /** Imports an optional package. Rejects with `GENIE_MODEL_PEER_MISSING` and the install command when it is not there. */
-async function loadPeer<Module>(name: ProviderName, modelId: string, load: () => Promise<Module>): Promise<Module> {
+export async function loadPeer<Module>(
+  name: ProviderName,
+  modelId: string,
+  load: () => Promise<Module>,
+): Promise<Module> {
   try {
     return await load();
   } catch (error) {

@@ -59,7 +59,11 @@ function isAlive(pid: number): boolean {
 
 function lockedError(folder: string, pid: number | undefined): GenieError {
   const owner = pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`;
-  return new GenieError('GENIE_MEMORY_LOCKED', `${folder} is encrypted and already open in ${owner}. Close it there first.`, {
-    details: { folder, pid },
-  });
+  return new GenieError(
+    'GENIE_MEMORY_LOCKED',
+    `${folder} is encrypted and already open in ${owner}. Close it there first.`,
+    {
+      details: { folder, pid },
+    },
+  );
 }

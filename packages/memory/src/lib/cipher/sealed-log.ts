@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describeThrown, GenieError } from '@genie/core/errors';
+import type { CommitSink } from '../store/commit-sink.ts';
 import type { Durability, SqliteDatabase } from '../store/sqlite-database.ts';
-import type { CommitSink } from '../store/sqlite-store.ts';
 import type { FileCipher } from './file-cipher.ts';
 
 const snapshotName = 'knowledge.db.sealed';

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { type ConformanceSetup, type ConformanceSuite, runConformance } from '@genie/core/conformance';
+import { type ConformanceSetup, type ConformanceSuite, memorySuite, runConformance } from '@genie/core/conformance';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSealed } from '../cipher/open-sealed.ts';
+import { openMemory } from '../open-memory.ts';
 import { openMemoryStore } from '../store/open-memory-store.ts';
 import type { RecordBatch, RecordStore } from '../store/record-store.ts';
 import { openSqliteDatabase } from '../store/sqlite-database.ts';
@@ -199,8 +200,14 @@ function recordMutants(): Record<string, Mutant> {
           ...(query?.ids ? { ids: query.ids } : {}),
         }),
     }),
+    'counts vectors of every namespace': (store) => ({
+      countVectors: (_namespace, model) => store.countVectors('one', model),
+    }),
     'never takes work out of the queue': without('dequeue'),
     'loses the operation': without('operation'),
+    'keeps the oldest operations': (store) => ({
+      operations: async (namespace, id) => (await store.operations(namespace, id)).slice(0, 10),
+    }),
     'counts wrong': (store) => ({ stats: async () => ({ ...(await store.stats()), live: 0 }) }),
     'scrubs too much': (store) => ({
       scrub: () => store.commit({ namespace: 'one', remove: ['a'] }).then(() => undefined),
@@ -210,6 +217,24 @@ function recordMutants(): Record<string, Mutant> {
     'not durable': notDurable,
   };
 }
+
+describe('memorySuite of the core', () => {
+  it.each([
+    ['on a folder', {}],
+    ['encrypted', { cipher: { passphrase: 'correct horse', scryptCost: 1_024 } }],
+  ])('is passed by openMemory %s', async (_name, options) => {
+    const report = await runConformance(memorySuite, async () => {
+      const dir = await mkdtemp(path.join(root, 'memory-'));
+      const memory = openMemory({ dir, ...options });
+      const reopen = async () => {
+        await memory.close();
+        return openMemory({ dir, ...options });
+      };
+      return { setup: { memory, reopen }, capabilities: durable, close: () => memory.close() };
+    });
+    expect(report.results.filter(({ status }) => status === 'failed')).toEqual([]);
+  });
+});
 
 describe('vectorStoreSuite', () => {
   it('is passed by the int8 scan', async () => {

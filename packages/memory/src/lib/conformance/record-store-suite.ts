@@ -6,7 +6,7 @@ import {
   expectThat,
 } from '@genie/core/conformance';
 import type { StoredRecord } from '../store/record.ts';
-import type { RecordStore } from '../store/record-store.ts';
+import { keptOperations, type RecordStore } from '../store/record-store.ts';
 import { sampleRecord } from './sample-record.ts';
 
 export interface RecordStoreSetup {
@@ -367,6 +367,12 @@ const sides: readonly Case[] = [
         ids,
         'ids',
       );
+      const counts = [
+        await store.countVectors('one', 'm'),
+        await store.countVectors('one', 'n'),
+        await store.countVectors('two', 'm'),
+      ];
+      expectEqual(counts, [3, 0, 0], 'counts');
     },
   },
   {
@@ -400,6 +406,20 @@ const sides: readonly Case[] = [
         (await store.operations('one')).map(({ id }) => id),
         ['op'],
         'operations after a refused commit',
+      );
+    },
+  },
+  {
+    name: 'keeps the latest operations and lets the older ones go',
+    async run({ store }) {
+      for (let at = 1; at <= keptOperations + 3; at += 1) {
+        await store.commit({ namespace: 'one', operation: { id: `op${at}`, at, kind: 'consolidate', payload: '{}' } });
+      }
+      const times = (await store.operations('one')).map(({ at }) => at);
+      expectEqual(
+        [times.length, times[0], times.at(-1)],
+        [keptOperations, 4, keptOperations + 3],
+        'count, oldest and newest',
       );
     },
   },

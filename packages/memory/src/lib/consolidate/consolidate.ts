@@ -1,14 +1,14 @@
 import { describeThrown } from '@genie/core/errors';
-import type { JsonObject, JsonValue } from '@genie/core/ports';
 import type { Engine } from '../engine.ts';
 import type { ConsolidateOptions, ConsolidateReceipt } from '../memory.ts';
 import { defaultNamespace, inputError } from '../memory-input.ts';
 import { isConflict } from '../retry-on-conflict.ts';
-import type { MemoryRecord, StoredRecord } from '../store/record.ts';
+import type { StoredRecord } from '../store/record.ts';
 import { textsOf } from '../tiers/episodes.ts';
+import { apply } from './apply.ts';
 import { detectPatterns } from './detect-patterns.ts';
 import { learnAssociations } from './learn-associations.ts';
-import { contentOf, hashOf, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 import { proposeMerges } from './propose-merges.ts';
 import { groupsToSummarise, proposeQuietSummaries, summaryRecord } from './propose-summaries.ts';
 import { validateOperations } from './validate.ts';
@@ -179,88 +179,4 @@ async function learnWords({ engine, namespace, isOver }: Pass): Promise<boolean>
     target.dirty = true;
   }
   return associations !== undefined;
-}
-
-/** One commit. Returns the id under which it can be undone, or undefined when there was nothing to do. */
-async function apply(engine: Engine, namespace: string, operations: readonly Operation[]): Promise<string | undefined> {
-  if (operations.length === 0) return undefined;
-  const now = engine.clock.now();
-  const put = new Map<string, MemoryRecord>();
-  const before = new Map<string, StoredRecord>();
-  const change = (record: StoredRecord, to: Partial<MemoryRecord>): void => {
-    if (!before.has(record.id)) before.set(record.id, record);
-    put.set(record.id, { ...(put.get(record.id) ?? contentOf(record)), ...to });
-  };
-  for (const operation of operations) applyOne(operation, { now, put, change });
-  const created = [...put.keys()].filter((id) => !before.has(id));
-  const payload: JsonObject = {
-    before: [...before.values()].map((record) => contentOf(record) as unknown as JsonValue),
-    after: Object.fromEntries([...put].map(([id, record]) => [id, hashOf(record)])),
-    created,
-  };
-  const id = engine.ids.next('op');
-  await engine.store.commit({
-    namespace,
-    put: [...put.values()],
-    fingerprintsOf: (record) => (created.includes(record.id) ? engine.fingerprints.of(record) : []),
-    expect: [...before.values()].map((record) => ({ id: record.id, revision: record.revision })),
-    operation: { id, at: now, kind: 'consolidate', payload: JSON.stringify(payload) },
-  });
-  return id;
-}
-
-interface Application {
-  readonly now: number;
-  readonly put: Map<string, MemoryRecord>;
-  readonly change: (record: StoredRecord, to: Partial<MemoryRecord>) => void;
-}
-
-function applyOne(operation: Operation, { now, put, change }: Application): void {
-  const retire = (records: readonly StoredRecord[], by: string): void => {
-    for (const record of records) change(record, { status: 'merged', retiredAt: now, retiredBy: by });
-  };
-  if (operation.kind === 'merge') {
-    const importance = Math.max(operation.survivor.importance, ...operation.merged.map((one) => one.importance));
-    change(operation.survivor, { importance });
-    retire(operation.merged, operation.survivor.id);
-  } else if (operation.kind === 'summary') {
-    put.set(operation.record.id, operation.record);
-    if (operation.retire) retire(operation.sources, operation.record.id);
-  } else if (operation.kind === 'pattern') {
-    if (operation.before) change(operation.before, operation.record);
-    else put.set(operation.record.id, operation.record);
-  } else {
-    change(operation.record, { importance: operation.importance });
-  }
-}
-
-/**
- * Undoes a consolidation: changed records get their state from before, created ones go. A record that was changed or forgotten since is
- * left alone. Returns how many were restored or removed. Throws `GENIE_MEMORY_UNKNOWN` for an unknown operation.
- */
-export async function rollBack(engine: Engine, operationId: string, namespace = defaultNamespace): Promise<number> {
-  const [operation] = await engine.store.operations(namespace, operationId);
-  if (!operation) throw inputError('operation id', operationId, 'Pass the operationId of a consolidation receipt.');
-  if (operation.undoneAt !== undefined) return 0;
-  const { before, after, created } = JSON.parse(operation.payload) as {
-    before: MemoryRecord[];
-    after: Record<string, string>;
-    created: string[];
-  };
-  const present = new Map((await engine.store.get(namespace, Object.keys(after))).map((record) => [record.id, record]));
-  const isUntouched = (id: string): boolean => {
-    const record = present.get(id);
-    return record !== undefined && hashOf(record) === after[id];
-  };
-  const restored = before.filter(({ id }) => isUntouched(id));
-  const removed = created.filter(isUntouched);
-  const touched = [...restored.map(({ id }) => id), ...removed];
-  await engine.store.commit({
-    namespace,
-    put: restored,
-    remove: removed,
-    expect: touched.map((id) => ({ id, revision: present.get(id)?.revision ?? 0 })),
-    operation: { ...operation, undoneAt: engine.clock.now() },
-  });
-  return touched.length;
 }

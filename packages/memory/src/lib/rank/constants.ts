@@ -6,17 +6,18 @@ export const ranking = {
   /** Saturation of repeated words. A little under the usual 1.2: memories are short, a second mention adds little. */
   saturation: 1.1,
   /** Length normalisation, below the usual 0.75: a long turn mostly says more, it does not say the same in more words. */
-  lengthNorm: 0.3,
+  lengthNorm: 0.25,
   /** Sessions differ in length by how much happened in them, so half of the usual applies. */
   sessionLengthNorm: 0.4,
-  /** A word of the previous turn counts like a fifth of an own word: an answer seldom repeats the question. */
-  previousTurn: 0.2,
+  /**
+   * What a word is worth to the turns after it: an answer seldom repeats the question, and with two people talking the turn after next is by
+   * the same person, going on.
+   */
+  turnsAfter: [0.2, 0.15, 0.06],
   /** A turn that ends with a question is answered by the next one: people who talk take turns (Sacks, Schegloff, Jefferson 1974). */
   previousQuestion: 0.4,
-  /** The next turn explains less: reactions repeat what was said. */
-  nextTurn: 0.12,
-  /** One turn further out, half of that again. */
-  secondTurn: 0.05,
+  /** And to the turns before it, which it explains less: reactions repeat what was said. */
+  turnsBefore: [0.12, 0.08, 0.03],
   /** How much the best session adds to the best turn. It orders turns that match alike, it does not outweigh a match. */
   session: 0.25,
   /** Weight of a member of the category that was asked for (`instrument` → `violin`), in words. */
@@ -26,7 +27,9 @@ export const ranking = {
   /** Weight of a word that the store itself uses in the same places. Learnt, therefore lowest. */
   association: 0.15,
   /** Spoken by the person asked about. */
-  speaker: 1.5,
+  speaker: 1.65,
+  /** Named in the question, but as somebody to whom or about whom something was said. */
+  otherSpeaker: 1.1,
   /** In a conversation of which that person is not part, a match is usually about a namesake of the topic. */
   otherConversation: 0.45,
   /** Happened in the time asked for; just after it (people tell later what happened). */
@@ -60,6 +63,8 @@ export const ranking = {
   repetition: 0.5,
   /** For questions that want a list: each further memory of a session that is in the answer already counts a little less. */
   sameSession: 0.93,
+  /** Verbs and adjectives that go with any topic (`think`, `new`): half a word. */
+  lightWord: 0.5,
   /** Candidates that are looked at word by word. */
   inspected: 60,
   /** A pause this long ends a session. */

@@ -13,7 +13,11 @@ export interface QueryTerm {
 }
 
 /** One word of the question with everything that may stand for it in an answer. */
-export type TermGroup = readonly QueryTerm[];
+export interface TermGroup {
+  /** 1, or less for a word that says little about the topic. */
+  readonly importance: number;
+  readonly terms: readonly QueryTerm[];
+}
 
 export interface Question {
   /** Stems of the topic, in order. */
@@ -22,8 +26,10 @@ export interface Question {
   readonly wantsList: boolean;
   /** Empty when the question names no topic: then its people and times decide alone. */
   readonly groups: readonly TermGroup[];
-  /** Numbers of the speakers that are named. */
+  /** Numbers of the speakers asked about. */
   readonly speakers: ReadonlySet<number>;
+  /** Numbers of the speakers that are named besides: to whom, about whom. */
+  readonly others: ReadonlySet<number>;
   readonly spans: readonly TimeSpan[];
   /** Feature bits that an answer to this form of question tends to have, with their weights. */
   readonly wanted: readonly { readonly bit: number; readonly factor: number }[];
@@ -43,7 +49,7 @@ const maxGroups = 48;
 /** Reads a question: its words, the people and times it names and the form of its answer. Any text is valid. */
 export function readQuestion(query: string, context: QuestionContext): Question {
   const text = query.length > maxQueryLength ? query.slice(0, maxQueryLength) : query;
-  const { speakers, names } = findSpeakers(text, context.index);
+  const { speakers, others, names } = findSpeakers(text, context.index);
   const terms = [...new Set(tokenize(text))].slice(0, maxGroups);
   const topical = terms.filter((term) => !names.has(term));
   const kept = topical.filter((term) => !questionWords.has(term));
@@ -53,6 +59,7 @@ export function readQuestion(query: string, context: QuestionContext): Question 
     wantsList: wantsList(fold(text)),
     groups: asked.map((term) => groupFor(term, context)),
     speakers,
+    others,
     spans: findTimeSpans(text, context.now),
     wanted: wantedFeatures(fold(text)),
   };
@@ -70,10 +77,20 @@ const questionWords: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Words that go with any topic; they count, but less than what the topic is named by. */
+const lightWords: ReadonlySet<string> = new Set(
+  tokenize(
+    `think feel want know go come give take make use need try see look find keep put become have do start stop plan decide time day week month
+     year people person good new first last old big great recent recently current place long work tell share talk`,
+  ),
+);
+
 /** "Which books", "what kinds of food", "how many times": a plural right after the question word. */
 function wantsList(folded: string): boolean {
   if (/\b(what|which) (kinds?|types?|sorts?) of\b|\bhow many\b|\bin what ways\b/.test(folded)) return true;
-  const noun = /^\W*(?:what|which)(?: (?!is|was|does|has|did|do|are|were|would|could)[a-z]+)? ([a-z]{3,}s)\b/.exec(folded)?.[1];
+  const noun = /^\W*(?:what|which)(?: (?!is|was|does|has|did|do|are|were|would|could)[a-z]+)? ([a-z]{3,}s)\b/.exec(
+    folded,
+  )?.[1];
   return noun !== undefined && !/(ss|us|is)$/.test(noun) && !['was', 'does', 'has'].includes(noun);
 }
 
@@ -84,22 +101,45 @@ function groupFor(term: string, { associations }: QuestionContext): TermGroup {
     group.set(other, kind === 'synonym' ? ranking.synonym : ranking.categoryMember);
   }
   group.set(term, 1);
-  return [...group].map(([other, weight]) => ({ term: other, weight }));
+  return {
+    importance: lightWords.has(term) ? ranking.lightWord : 1,
+    terms: [...group].map(([other, weight]) => ({ term: other, weight })),
+  };
 }
 
-/** Names of speakers in the question: the whole name, or its first word. Their stems leave the topic of the question. */
-function findSpeakers(text: string, index: LexicalIndex): { speakers: Set<number>; names: Set<string> } {
-  const speakers = new Set<number>();
+interface NamedSpeakers {
+  readonly speakers: ReadonlySet<number>;
+  readonly others: ReadonlySet<number>;
+  /** Stems of the names: they leave the topic of the question. */
+  readonly names: ReadonlySet<string>;
+}
+
+/**
+ * The speakers that a question names, by their whole name or its first word. The first one named, with those joined to it by "and", is who
+ * the question is about (`What did Ann and Bo give Cy?` asks about Ann and Bo).
+ */
+function findSpeakers(text: string, index: LexicalIndex): NamedSpeakers {
+  const asked = words(text).map((word) => word.replace(/['’].*$/, ''));
+  const found: { number: number; at: number }[] = [];
   const names = new Set<string>();
-  const asked = new Set(words(text).map((word) => word.replace(/['’].*$/, '')));
   index.state.speakers.forEach((name, number) => {
     const parts = words(name).filter((part) => part.length > 1 && !stopWords.has(part));
-    const first = parts[0];
-    if (first === undefined || !asked.has(first)) return;
-    speakers.add(number);
-    for (const part of parts) if (asked.has(part)) for (const term of tokenize(part)) names.add(term);
+    const at = parts[0] === undefined ? -1 : asked.indexOf(parts[0]);
+    if (at < 0) return;
+    found.push({ number, at });
+    for (const part of parts) if (asked.includes(part)) for (const term of tokenize(part)) names.add(term);
   });
-  return { speakers, names };
+  found.sort((left, right) => left.at - right.at);
+  const speakers = new Set<number>();
+  let end = found[0]?.at ?? -1;
+  for (const { number, at } of found) {
+    const isJoined = at === end || (at - end <= 3 && asked.slice(end + 1, at).includes('and'));
+    if (!isJoined) break;
+    speakers.add(number);
+    end = at;
+  }
+  const others = new Set(found.map(({ number }) => number).filter((number) => !speakers.has(number)));
+  return { speakers, others, names };
 }
 
 function wantedFeatures(folded: string): Question['wanted'] {

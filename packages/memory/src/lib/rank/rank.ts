@@ -1,3 +1,4 @@
+import { BestDocs } from './best-docs.ts';
 import { ranking } from './constants.ts';
 import type { LexicalIndex } from './lexical-index.ts';
 import type { Question } from './question.ts';
@@ -23,16 +24,20 @@ export function rank(input: RankInput): Scored[] {
   const heap = new BestDocs(input.limit);
   const spoken = markConversations(index, question, scratch);
   const factorOf = boostFor(index, question, spoken);
-  const scoreOf = (doc: number): number => baseScore(doc, words, input) * factorOf(doc) * modifierFor(doc, input);
-  for (const doc of words.docs) if (filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
-  for (const doc of input.vectors?.keys() ?? []) {
-    if ((words.total[doc] ?? 0) <= 0 && filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
-  }
+  const largestFactor = largestBoost(question) * ranking.highestModifier;
+  const consider = (doc: number): void => {
+    const base = baseScore(doc, words, input);
+    // Most documents cannot come in whatever their boosts; looking no further at those is what keeps a large memory quick.
+    if (base * largestFactor < heap.threshold || !filter.accepts(doc)) return;
+    heap.offer(doc, base * factorOf(doc) * modifierFor(doc, input));
+  };
+  for (const doc of words.docs) consider(doc);
+  for (const doc of input.vectors?.keys() ?? []) if ((words.total[doc] ?? 0) <= 0) consider(doc);
   // Memories of the time, or of the person, asked for are candidates even when they share no word with the question.
   if (question.spans.length > 0 || isAboutPersonOnly(question)) {
     for (let doc = 0; doc < index.size; doc += 1) {
       if (input.vectors?.has(doc) || (words.total[doc] ?? 0) > 0 || aloneScore(doc, input) === 0) continue;
-      if (filter.accepts(doc)) heap.offer(doc, scoreOf(doc));
+      consider(doc);
     }
   }
   return heap.take().map(({ doc, score }) => ({
@@ -87,6 +92,7 @@ function speakerFactor(doc: number, index: LexicalIndex, question: Question, spo
   if (!spoken) return 1;
   const { session, speaker } = index.state.columns;
   if (question.speakers.has(speaker.values[doc] ?? -1)) return ranking.speaker;
+  if (question.others.has(speaker.values[doc] ?? -1)) return ranking.otherSpeaker;
   const own = session.values[doc] ?? -1;
   return own >= 0 && speaker.values[doc] !== -1 && spoken[own] === 0 ? ranking.otherConversation : 1;
 }
@@ -107,6 +113,13 @@ function formFactor(doc: number, index: LexicalIndex, question: Question): numbe
   let factor = features & 1 ? ranking.onlyQuestion : 1;
   for (const { bit, factor: weight } of question.wanted) if (features & bit) factor *= weight;
   return factor;
+}
+
+/** No document can be boosted by more than this. */
+function largestBoost({ speakers, spans, wanted }: Question): number {
+  const speaker = speakers.size > 0 ? ranking.speaker : 1;
+  const date = spans.length > 0 ? ranking.insideDate : 1;
+  return wanted.reduce((product, { factor }) => product * Math.max(1, factor), speaker * date);
 }
 
 function boostFor(index: LexicalIndex, question: Question, spoken: Uint8Array | undefined): (doc: number) => number {
@@ -146,67 +159,4 @@ function explain(
   };
   if (input.vectors) why.vector = input.vectors.get(doc) ?? 0;
   return why;
-}
-
-/** Keeps the best `limit` documents; equal scores keep the earlier document, so answers are repeatable. */
-class BestDocs {
-  readonly #docs: number[] = [];
-  readonly #scores: number[] = [];
-  readonly #limit: number;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  offer(doc: number, score: number): void {
-    const full = this.#docs.length >= this.#limit;
-    if (full && !this.#worse(0, score, doc)) return;
-    if (full) this.#replaceRoot(doc, score);
-    else this.#insert(doc, score);
-  }
-
-  take(): { doc: number; score: number }[] {
-    return this.#docs
-      .map((doc, at) => ({ doc, score: this.#scores[at] ?? 0 }))
-      .sort((left, right) => right.score - left.score || left.doc - right.doc);
-  }
-
-  /** True when the entry at `at` is worse than the given one. */
-  #worse(at: number, score: number, doc: number): boolean {
-    const own = this.#scores[at] ?? 0;
-    return own < score || (own === score && (this.#docs[at] ?? 0) > doc);
-  }
-
-  #insert(doc: number, score: number): void {
-    let at = this.#docs.length;
-    this.#docs.push(doc);
-    this.#scores.push(score);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (this.#worse(parent, score, doc)) break;
-      this.#swap(at, parent);
-      at = parent;
-    }
-  }
-
-  #replaceRoot(doc: number, score: number): void {
-    this.#docs[0] = doc;
-    this.#scores[0] = score;
-    let at = 0;
-    for (;;) {
-      const left = at * 2 + 1;
-      if (left >= this.#docs.length) return;
-      const right = left + 1;
-      const least =
-        right < this.#docs.length && this.#worse(right, this.#scores[left] ?? 0, this.#docs[left] ?? 0) ? right : left;
-      if (!this.#worse(least, this.#scores[at] ?? 0, this.#docs[at] ?? 0)) return;
-      this.#swap(at, least);
-      at = least;
-    }
-  }
-
-  #swap(left: number, right: number): void {
-    [this.#docs[left], this.#docs[right]] = [this.#docs[right] ?? 0, this.#docs[left] ?? 0];
-    [this.#scores[left], this.#scores[right]] = [this.#scores[right] ?? 0, this.#scores[left] ?? 0];
-  }
 }

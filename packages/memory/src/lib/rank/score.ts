@@ -86,15 +86,16 @@ function scoreGroup(state: IndexState, group: TermGroup, scratch: Scratch): void
   if (idf === 0) return;
   const touched: number[] = [];
   const touchedSessions: number[] = [];
-  for (const { term, weight } of group) addPostings(state, scratch, { term, weight, idf, touched, touchedSessions });
-  finishTurns(state, scratch, touched, idf);
-  finishSessions(state, scratch, touchedSessions);
+  for (const { term, weight } of group.terms)
+    addPostings(state, scratch, { term, weight, idf, touched, touchedSessions });
+  finishTurns(state, scratch, touched, idf * group.importance);
+  finishSessions(state, scratch, touchedSessions, group.importance);
 }
 
 /** Rarity of the asked word itself; of the rarest stand-in, weighted, when the store never uses the word. */
 function groupIdf(state: IndexState, group: TermGroup): number {
   let found = 0;
-  for (const { term, weight } of group) {
+  for (const { term, weight } of group.terms) {
     const own = idfOf(state, term);
     if (weight === 1 && own > 0) return own;
     found = Math.max(found, own * Math.sqrt(weight));
@@ -131,6 +132,23 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
     if (group[doc] === 0) touched.push(doc);
     group[doc] = (group[doc] ?? 0) + amount;
   };
+  const spread = (doc: number, own: number, near: number, asks: number): void => {
+    for (
+      let step = 1;
+      step <= ranking.turnsAfter.length && doc + step <= last && session[doc + step] === own;
+      step += 1
+    ) {
+      const weight = step === 1 && asks ? ranking.previousQuestion : (ranking.turnsAfter[step - 1] ?? 0);
+      add(doc + step, near * weight);
+    }
+    for (
+      let step = 1;
+      step <= ranking.turnsBefore.length && doc - step >= 0 && session[doc - step] === own;
+      step += 1
+    ) {
+      add(doc - step, near * (ranking.turnsBefore[step - 1] ?? 0));
+    }
+  };
   for (let at = 0; at < posting.docs.length; at += 1) {
     const doc: number = posting.docs.values[at] ?? 0;
     if (live[doc] === 0) continue;
@@ -141,11 +159,7 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
     if (sessionGroup[own] === 0) touchedSessions.push(own);
     sessionGroup[own] = (sessionGroup[own] ?? 0) + amount;
     const near = Math.min(amount, scale);
-    const next = (features[doc] ?? 0) & feature.asks ? ranking.previousQuestion : ranking.previousTurn;
-    if (doc < last && session[doc + 1] === own) add(doc + 1, near * next);
-    if (doc > 0 && session[doc - 1] === own) add(doc - 1, near * ranking.nextTurn);
-    if (doc + 1 < last && session[doc + 2] === own) add(doc + 2, near * ranking.secondTurn);
-    if (doc > 1 && session[doc - 2] === own) add(doc - 2, near * ranking.secondTurn);
+    spread(doc, own, near, (features[doc] ?? 0) & feature.asks);
   }
 }
 
@@ -162,13 +176,13 @@ function finishTurns(state: IndexState, scratch: Scratch, touched: readonly numb
   }
 }
 
-function finishSessions(state: IndexState, scratch: Scratch, touched: readonly number[]): void {
+function finishSessions(state: IndexState, scratch: Scratch, touched: readonly number[], importance: number): void {
   const { sessionGroup, sessionTotal } = scratch;
   const { values: length } = state.sessionLength;
   const { saturation, sessionLengthNorm } = ranking;
   const sessions = state.sessionLength.length;
   const average = state.totalLength / Math.max(1, sessions);
-  const idf = Math.log(1 + (sessions - touched.length + 0.5) / (touched.length + 0.5));
+  const idf = importance * Math.log(1 + (sessions - touched.length + 0.5) / (touched.length + 0.5));
   for (const session of touched) {
     const count = sessionGroup[session] ?? 0;
     sessionGroup[session] = 0;

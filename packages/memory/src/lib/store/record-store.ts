@@ -22,6 +22,9 @@ export interface OutboxEntry {
   readonly payload: string;
 }
 
+/** How many operations of a namespace a store keeps: five days of consolidating every six hours. */
+export const keptOperations = 20;
+
 /** What was there before a consolidation, so that it can be undone. */
 export interface OperationRow {
   readonly id: string;
@@ -116,6 +119,7 @@ export interface RecordStore {
   /** The number of the last change in the namespace. Cheap: called before every recall. */
   revision(namespace: string): Promise<number>;
   vectors(namespace: string, model: string, options?: VectorQuery): Promise<readonly VectorRow[]>;
+  countVectors(namespace: string, model: string): Promise<number>;
   outbox(namespace: string, limit: number): Promise<readonly OutboxEntry[]>;
   operations(namespace: string, id?: string): Promise<readonly OperationRow[]>;
   stats(): Promise<StoreStats>;

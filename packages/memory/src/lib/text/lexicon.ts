@@ -6,7 +6,7 @@ import { stopWords } from './stop-words.ts';
  * the words of the question, then the words of the answers. Written by hand for everyday life; no data set was consulted.
  */
 const categoryLines = `
-instrument music musical: guitar piano violin cello drum flute clarinet saxophone trumpet ukulele harp bass keyboard banjo
+instrument music musical: accordion oboe trombone mandolin fiddle recorder tuba guitar piano violin cello drum flute clarinet saxophone trumpet ukulele harp bass keyboard banjo
 music concert artist band song: album singer gig tune playlist jazz rock classical pop festival symphony rapper melody track lyrics
 pet animal: dog cat puppy kitten hamster rabbit parrot guinea pig turtle fish bird snake lizard horse goldfish kitty pup
 sport exercise workout fitness: football soccer basketball tennis baseball hockey volleyball golf swim running yoga gym boxing climbing cycling surfing skiing snowboard marathon jog pilates surf skate lifting training
@@ -41,6 +41,11 @@ craft make handmade: pottery knitting sewing crochet quilt woodwork bowl mug can
 clothes wear outfit: dress shirt shoes hat jacket jeans coat sweater boots necklace ring scarf sneakers
 color colour: red blue green yellow purple pink black white orange brown grey gray turquoise
 event attend participate: parade conference festival concert workshop meeting party wedding fair ceremony race fundraiser gala seminar retreat exhibition show meetup expo tournament
+wedding marry marriage engagement: engaged proposed propose ring bride groom vows maid honour honor bridesmaid ceremony honeymoon fiance fiancee husband wife married
+fear afraid scared phobia: nightmare terrified panic sweat dread heights spiders dark nervous shaking
+surgery operation procedure: hospital valve surgeon recovery stitches anesthesia
+photography camera equipment gear: lens tripod flash picture shoot photo
+wildlife animal nature: bird fox deer seal squirrel owl eagle whale dolphin kingfisher swift butterfly bear hawk
 celebration celebrate occasion: birthday anniversary wedding party christmas thanksgiving easter halloween graduation reunion holiday festival
 charity cause volunteer donate community help: shelter homeless fundraiser donation nonprofit soup kitchen toys foodbank veterans mentor tutoring orphanage campaign
 goal plan dream ambition aspiration future want hope: wish aim save someday intend become open start buy move travel build pursue
@@ -145,6 +150,8 @@ receive got given
 recent lately new
 important value significant
 nervous anxious anxiety stress worry
+surgery operation
+scared afraid terrified frightened nightmare
 symbol represent remind mean
 advice recommend suggest tip
 town city
@@ -261,7 +268,8 @@ function buildExpansions(): Map<string, Expansion[]> {
   }
   for (const line of registerLines.trim().split('\n')) {
     const [formal = '', casual = ''] = line.split(':');
-    for (const from of stemsOf(formal)) for (const to of stemsOf(casual)) if (!stopWords.has(to)) add(from, to, 'synonym');
+    for (const from of stemsOf(formal))
+      for (const to of stemsOf(casual)) if (!stopWords.has(to)) add(from, to, 'synonym');
   }
   for (const line of synonymLines.trim().split('\n')) {
     const group = stemsOf(line);

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeThrown, GenieError } from '@genie/core/errors';
-import { type JsonObject, type JsonValue, parseJson, type WorkingMemory } from '@genie/core/ports';
+import type { JsonObject, JsonValue, WorkingMemory } from '@genie/core/ports';
 import type { FileCipher } from '../cipher/file-cipher.ts';
 import { writeFileAtomically } from '../write-file-atomically.ts';
 
@@ -11,7 +11,6 @@ export interface WorkingFile extends WorkingMemory {
   redact(matches: (text: string) => boolean, dryRun: boolean): Promise<number>;
   /** Writes the file again, e.g. under a new key. */
   rewrite(): Promise<void>;
-  all(): Promise<JsonObject>;
 }
 
 interface WorkingContent {
@@ -27,11 +26,11 @@ export function openWorkingFile(file: string | undefined, cipher?: FileCipher): 
   let values: Record<string, JsonValue> | undefined;
   let queue: Promise<unknown> = Promise.resolve();
   const load = async (): Promise<Record<string, JsonValue>> => {
-    values ??= file === undefined ? {} : await readValues(file, cipher);
+    values ??= file === undefined ? bare({}) : await readValues(file, cipher);
     return values;
   };
   const change = <Result>(work: (current: Record<string, JsonValue>) => Promise<Result>): Promise<Result> => {
-    const next = queue.then(async () => work({ ...(await load()) }));
+    const next = queue.then(async () => work(bare(await load())));
     queue = next.catch(() => undefined);
     return next;
   };
@@ -42,9 +41,13 @@ export function openWorkingFile(file: string | undefined, cipher?: FileCipher): 
   return {
     async get(key) {
       await queue;
-      return (await load())[key];
+      const value = (await load())[key];
+      return value === undefined ? undefined : copy(value);
     },
-    set: (key, value) => change(async (current) => save(Object.assign(Object.create(null), current, { [key]: value }))),
+    set(key, value) {
+      const own = copy(value);
+      return change((current) => save(Object.assign(current, { [key]: own })));
+    },
     delete: (key) =>
       change(async (current) => {
         if (!(key in current)) return;
@@ -59,11 +62,17 @@ export function openWorkingFile(file: string | undefined, cipher?: FileCipher): 
         return hit.length;
       }),
     rewrite: () => change(async (current) => (Object.keys(current).length > 0 ? save(current) : undefined)),
-    async all() {
-      await queue;
-      return { ...(await load()) };
-    },
   };
+}
+
+/** A copy without a prototype, so that `constructor` is a key like any other. */
+function bare(values: JsonObject): Record<string, JsonValue> {
+  return Object.assign(Object.create(null), values) as Record<string, JsonValue>;
+}
+
+/** What was given or read does not change with the caller's object. */
+function copy(value: JsonValue): JsonValue {
+  return JSON.parse(JSON.stringify(value)) as JsonValue;
 }
 
 async function readValues(file: string, cipher: FileCipher | undefined): Promise<Record<string, JsonValue>> {
@@ -71,14 +80,14 @@ async function readValues(file: string, cipher: FileCipher | undefined): Promise
   try {
     bytes = await readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return bare({});
     throw new GenieError('GENIE_MEMORY_STORE', `${file} cannot be read: ${describeThrown(error)}`, { cause: error });
   }
   const plain = cipher ? cipher.decrypt(bytes, 'working') : bytes;
   try {
-    const content = parseJson(new TextDecoder().decode(plain)) as unknown as WorkingContent;
+    const content = JSON.parse(new TextDecoder().decode(plain)) as WorkingContent;
     if (content?.version !== 1 || typeof content.values !== 'object') throw new Error('unknown form');
-    return Object.assign(Object.create(null), content.values) as Record<string, JsonValue>;
+    return bare(content.values);
   } catch (error) {
     throw new GenieError(
       'GENIE_MEMORY_CORRUPT',

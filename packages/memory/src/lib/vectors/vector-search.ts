@@ -1,15 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { describeThrown } from '@genie/core/errors';
 import type { Clock } from '@genie/core/ports';
-import { bytesOf, joinBlocks, splitBlocks, viewAs } from '../checked-blocks.ts';
-import type { FileCipher } from '../cipher/file-cipher.ts';
 import type { NamespaceIndex } from '../index-set.ts';
-import type { OutboxEntry, RecordStore } from '../store/record-store.ts';
-import { writeFileAtomically } from '../write-file-atomically.ts';
-import type { SafeEmbedder } from './embedder.ts';
+import type { OutboxEntry } from '../store/record-store.ts';
 import { createInt8Scan, type Int8Scan } from './int8-scan.ts';
+import { dropScans, readScan, type ScanCacheOptions, saveScan } from './scan-cache.ts';
 import type { VectorStore } from './vector-store.ts';
 
 export interface VectorAnswer {
@@ -44,15 +38,11 @@ export type OpenVectorStore = (options: {
   readonly dimension: number;
 }) => Promise<VectorStore>;
 
-export interface VectorSearchOptions {
-  readonly store: RecordStore;
-  readonly embedder: SafeEmbedder;
+export interface VectorSearchOptions extends ScanCacheOptions {
   readonly clock: Clock;
   /** How long recall waits for the vector of a query before it answers without. */
   readonly queryTimeoutMs: number;
-  readonly folder?: string;
   readonly openStore?: OpenVectorStore;
-  readonly cipher?: FileCipher;
 }
 
 const batchSize = 64;
@@ -106,11 +96,11 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
       // A store with files of its own has to be opened to forget; the scan of this package is a cache that goes as a whole.
       const scan = await (options.openStore ? open(namespace) : scans.get(namespace));
       await scan?.remove(ids);
-      await dropFiles(options.folder);
+      await dropScans(options.folder);
     },
     async rebuild() {
       scans.clear();
-      await dropFiles(options.folder);
+      await dropScans(options.folder);
     },
     async save() {
       for (const [namespace, opening] of scans) {
@@ -165,7 +155,8 @@ async function loadScan(options: VectorSearchOptions, namespace: string): Promis
   const [first] = await store.vectors(namespace, embedder.model, { limit: 1 });
   if (!first) return undefined;
   const dimension = first.vector.length;
-  if (options.openStore) return fill(options, namespace, await options.openStore({ namespace, model: embedder.model, dimension }));
+  if (options.openStore)
+    return fill(options, namespace, await options.openStore({ namespace, model: embedder.model, dimension }));
   const exactVectors = async (ids: readonly string[]): Promise<Map<string, Float32Array>> =>
     new Map((await store.vectors(namespace, embedder.model, { ids })).map(({ id, vector }) => [id, vector]));
   const cached = await readScan(options, namespace);
@@ -174,7 +165,11 @@ async function loadScan(options: VectorSearchOptions, namespace: string): Promis
 }
 
 /** Adds what the store does not have. What it has too much of is left out of answers, since a match needs a live record. */
-async function fill({ store, embedder }: VectorSearchOptions, namespace: string, target: VectorStore): Promise<VectorStore> {
+async function fill(
+  { store, embedder }: VectorSearchOptions,
+  namespace: string,
+  target: VectorStore,
+): Promise<VectorStore> {
   for (let afterId: string | undefined; ; ) {
     const page = await store.vectors(namespace, embedder.model, {
       limit: loadPage,
@@ -185,58 +180,5 @@ async function fill({ store, embedder }: VectorSearchOptions, namespace: string,
     if (missing.length > 0) await target.add(missing);
     afterId = page.at(-1)?.id;
     if (page.length < loadPage) return target;
-  }
-}
-
-function fileOf({ folder, embedder }: VectorSearchOptions, namespace: string): string | undefined {
-  const name = createHash('sha256')
-    .update(JSON.stringify([namespace, embedder.model]))
-    .digest('hex')
-    .slice(0, 24);
-  return folder === undefined ? undefined : path.join(folder, `${name}.int8`);
-}
-
-async function dropFiles(folder: string | undefined): Promise<void> {
-  if (folder === undefined) return;
-  for (const name of await readdir(folder).catch(() => [])) {
-    if (name.endsWith('.int8')) await rm(path.join(folder, name), { force: true });
-  }
-}
-
-/** What the cache was made from: a file that does not match is built again. */
-async function describe({ store, embedder }: VectorSearchOptions, namespace: string): Promise<string> {
-  return JSON.stringify([await store.identity(), namespace, embedder.model, await store.revision(namespace)]);
-}
-
-async function saveScan(options: VectorSearchOptions, namespace: string, scan: Int8Scan): Promise<void> {
-  const file = fileOf(options, namespace);
-  if (file === undefined || options.folder === undefined) return;
-  const { dimension, ids, rows, scales } = scan.snapshot();
-  const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-  const description = JSON.stringify([await describe(options, namespace), dimension]);
-  const bytes = joinBlocks([text(description), text(JSON.stringify(ids)), rows, bytesOf(scales)]);
-  await mkdir(options.folder, { recursive: true });
-  await writeFileAtomically(file, options.cipher ? options.cipher.encrypt(bytes, `int8:${namespace}`) : bytes);
-}
-
-async function readScan(options: VectorSearchOptions, namespace: string) {
-  const file = fileOf(options, namespace);
-  if (file === undefined) return undefined;
-  try {
-    const bytes: Uint8Array = await readFile(file);
-    const blocks = splitBlocks(options.cipher ? options.cipher.decrypt(bytes, `int8:${namespace}`) : bytes);
-    const [description, ids, rows, scales] = blocks ?? [];
-    if (!description || !ids || !rows || !scales) return undefined;
-    const [source, dimension] = JSON.parse(new TextDecoder().decode(description)) as [string, number];
-    if (source !== (await describe(options, namespace))) return undefined;
-    return {
-      dimension,
-      ids: JSON.parse(new TextDecoder().decode(ids)) as string[],
-      rows,
-      scales: viewAs(scales, Float32Array),
-    };
-  } catch {
-    // A cache that cannot be read is built again from the records.
-    return undefined;
   }
 }

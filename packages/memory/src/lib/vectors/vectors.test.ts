@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Memory } from '../memory.ts';
 import { openMemory } from '../open-memory.ts';
 import type { AnyEmbedder } from './embedder.ts';
-import { openVectraStore } from './vectra-store.ts';
 import { createInt8Scan } from './int8-scan.ts';
 import { dotProduct, toUnitVector } from './unit-vector.ts';
+import { openVectraStore } from './vectra-store.ts';
 import { signed, unsigned } from './wasm-encoder.ts';
 
 let dir = '';
@@ -99,9 +99,13 @@ describe('recall with an embedder', () => {
   it('searches in Vectra when it is told to', async () => {
     const { LocalIndex } = await import('vectra');
     const folder = path.join(dir, 'vectra');
-    const openVectorStore = async ({ dimension }: { dimension: number }) => openVectraStore({ index: new LocalIndex(folder), dimension });
+    const openVectorStore = async ({ dimension }: { dimension: number }) =>
+      openVectraStore({ index: new LocalIndex(folder), dimension });
     const memory = openMemory({ dir, embedder, openVectorStore });
-    await memory.remember([{ id: 'a', text: 'The vessel left' }, { id: 'b', text: 'A puppy' }]);
+    await memory.remember([
+      { id: 'a', text: 'The vessel left' },
+      { id: 'b', text: 'A puppy' },
+    ]);
     await settle(memory);
     expect((await memory.recall('boat')).items[0]?.id).toBe('a');
     await memory.forget({ id: 'a' });

@@ -10,7 +10,11 @@ export interface VectraIndex {
   endUpdate(): Promise<void>;
   upsertItem(item: { readonly id: string; readonly vector: number[] }): Promise<unknown>;
   deleteItem(id: string): Promise<void>;
-  queryItems(vector: number[], query: string, topK: number): Promise<readonly { readonly item: { readonly id: string }; readonly score: number }[]>;
+  queryItems(
+    vector: number[],
+    query: string,
+    topK: number,
+  ): Promise<readonly { readonly item: { readonly id: string }; readonly score: number }[]>;
   listItems(): Promise<readonly { readonly id: string }[]>;
 }
 
@@ -45,7 +49,10 @@ export async function openVectraStore({ index, dimension }: VectraStoreOptions):
     },
     has: (id) => ids.has(id),
     async add(rows) {
-      const items = rows.map(({ id, vector }) => ({ id, vector: Array.from(toUnitVector(vector, dimension, JSON.stringify(id))) }));
+      const items = rows.map(({ id, vector }) => ({
+        id,
+        vector: Array.from(toUnitVector(vector, dimension, JSON.stringify(id))),
+      }));
       await update(async () => {
         for (const item of items) await index.upsertItem(item);
       });

@@ -242,7 +242,7 @@ describe('guards', () => {
       expect(told[0]?.title).toBe('Undone: Remove source https://b.example/feed');
     }
     expect(undone).toBe(100);
-  });
+  }, 60_000);
 
   it('leaves harmless changes alone', async () => {
     let undone = 0;
@@ -266,7 +266,7 @@ describe('guards', () => {
       undone += (await metrics.changes.list()).filter((change) => change.state === 'undone').length;
     }
     expect(undone).toBeLessThanOrEqual(2);
-  });
+  }, 60_000);
 
   it('undoes a change after which a KPI cannot be seen any more', async () => {
     await metrics.define([

@@ -1,7 +1,9 @@
-import type { OutcomeRow } from '../evaluation/outcome-row.ts';
-import type { JudgedReading } from '../outcome.ts';
+import type { JudgedReading, RunOutcomeReport } from '../outcome.ts';
 import { median, medianDeviation } from '../statistics/robust.ts';
 import type { Change, Guard } from './change.ts';
+
+/** What a guard needs to know of an adopted change. */
+export type WatchedChange = Pick<Change, 'id' | 'guards' | 'adoptedAt'>;
 
 /** Runs before the adoption that make the baseline, and after it that are watched. */
 const baselineRuns = 20;
@@ -17,8 +19,8 @@ const noiseSigmas = 2.5;
  * than its limit and the baseline's noise, or that lost its data. Undefined when all is well or it is too early to say.
  */
 export function findRegression(
-  change: Change,
-  outcomes: readonly OutcomeRow[],
+  change: WatchedChange,
+  outcomes: readonly RunOutcomeReport[],
   all: readonly Change[],
 ): string | undefined {
   const adoptedAt = change.adoptedAt ?? Number.POSITIVE_INFINITY;
@@ -37,7 +39,7 @@ export function findRegression(
 }
 
 /** Runs under another change that was undone say nothing about this one. */
-function wasUndoneAround(one: OutcomeRow, change: Change, all: readonly Change[]): boolean {
+function wasUndoneAround(one: RunOutcomeReport, change: WatchedChange, all: readonly Change[]): boolean {
   return all.some(
     (other) =>
       other.id !== change.id &&
@@ -49,11 +51,15 @@ function wasUndoneAround(one: OutcomeRow, change: Change, all: readonly Change[]
 }
 
 /** A run uses the settings that it started with. */
-function startOf(one: OutcomeRow): number {
+function startOf(one: RunOutcomeReport): number {
   return one.at - one.cost.tookMs;
 }
 
-function judgeGuard(guard: Guard, before: readonly OutcomeRow[], after: readonly OutcomeRow[]): string | undefined {
+function judgeGuard(
+  guard: Guard,
+  before: readonly RunOutcomeReport[],
+  after: readonly RunOutcomeReport[],
+): string | undefined {
   const beforeReadings = readingsOf(guard, before);
   const afterReadings = readingsOf(guard, after);
   const baseline = valuesOf(beforeReadings);
@@ -77,7 +83,7 @@ function judgeGuard(guard: Guard, before: readonly OutcomeRow[], after: readonly
   return `${name} got worse: median ${show(now)} ${unit} in ${values.length} runs since, ${show(usual)} ${unit} before`;
 }
 
-function readingsOf(guard: Guard, outcomes: readonly OutcomeRow[]): JudgedReading[] {
+function readingsOf(guard: Guard, outcomes: readonly RunOutcomeReport[]): JudgedReading[] {
   return outcomes.flatMap((one) => one.readings.filter((reading) => reading.kpiId === guard.kpiId));
 }
 

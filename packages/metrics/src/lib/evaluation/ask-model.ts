@@ -1,7 +1,9 @@
 import { type LanguageModel, parseJson } from '@genie/core/ports';
 import type { z } from 'zod';
 
-/** One model call that must answer with JSON of a schema. Throws a plain error when the answer is something else. */
+const maxTimeMs = 180_000;
+
+/** One model call that must answer with JSON of a schema. Throws a plain error when the answer is something else, or takes over 3 minutes. */
 export async function askModelForJson<Schema extends z.ZodType>(request: {
   readonly model: LanguageModel;
   readonly system: string;
@@ -10,6 +12,7 @@ export async function askModelForJson<Schema extends z.ZodType>(request: {
   readonly signal: AbortSignal | undefined;
 }): Promise<z.infer<Schema>> {
   const { model, system, prompt, schema, signal } = request;
+  const limit = AbortSignal.timeout(maxTimeMs);
   const result = await model.doGenerate({
     prompt: [
       { role: 'system', content: system },
@@ -17,7 +20,7 @@ export async function askModelForJson<Schema extends z.ZodType>(request: {
     ],
     responseFormat: { type: 'json' },
     temperature: 0,
-    ...(signal === undefined ? {} : { abortSignal: signal }),
+    abortSignal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
   });
   const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
   const parsed = schema.safeParse(parseJson(cutJson(text)));

@@ -65,18 +65,13 @@ export function undoEdits(planFile: string): readonly string[] {
   return finishUndo(planFile, plan);
 }
 
-/** Finishes what a crash cut short. Returns the state that was reached, or undefined when there was nothing to do. */
+/** Finishes what a crash cut short, and tells where the edits are now; undefined when they were never adopted. */
 export function recoverAdoption(planFile: string): 'adopted' | 'undone' | undefined {
   const plan = loadPlan(planFile);
-  if (plan?.state === 'adopting') {
-    finishAdoption(planFile, plan);
-    return 'adopted';
-  }
-  if (plan?.state === 'undoing') {
-    finishUndo(planFile, plan);
-    return 'undone';
-  }
-  return undefined;
+  if (plan === undefined) return undefined;
+  if (plan.state === 'adopting') finishAdoption(planFile, plan);
+  if (plan.state === 'undoing') finishUndo(planFile, plan);
+  return plan.state === 'adopting' || plan.state === 'adopted' ? 'adopted' : 'undone';
 }
 
 function finishAdoption(planFile: string, plan: Adoption): void {

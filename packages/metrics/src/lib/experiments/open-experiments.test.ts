@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createMemoryApprovals } from '@genie/core';
@@ -9,8 +18,10 @@ import type { SettingsTarget } from '../adjustments/settings.ts';
 import { settingsFile } from '../adjustments/settings-file.ts';
 import { adjustmentAction } from '../evaluation/request-approvals.ts';
 import { openMetrics } from '../open-metrics.ts';
+import { createMemoryStore } from '../store/memory-store.ts';
 import { createTestRun } from '../testing/test-run.ts';
 import type { ExperimentRequest, Trial } from './experiment.ts';
+import { openExperimentStore } from './experiment-store.ts';
 import { adoptEdits, recoverAdoption } from './file-edits.ts';
 import { type Experiments, openExperiments } from './open-experiments.ts';
 import { processTrial } from './process-trial.ts';
@@ -162,8 +173,8 @@ describe('experiments.run', () => {
       comparisons: [{ baseline: 77, changed: 77 }, {}],
     });
     expect((await experiments.metrics(report.id)).find((one) => one.caseId === 'die')?.reason).toContain('exit code 3');
-    expect(existsSync(path.join(home, 'written-by'))).toBe(false);
-  });
+    expect(readdirSync(home).sort()).toEqual(['genie.json', 'src']);
+  }, 60_000);
 
   it('refuses edits that lead out, a folder inside itself, and requests without cases', async () => {
     const edits = (name: string) => ({ change: { kind: 'files' as const, edits: [{ path: name, content: 'x' }] } });
@@ -236,7 +247,25 @@ describe('experiments.adopt and rollBack', () => {
     writeFileSync(path.join(home, 'src', 'a.js'), 'export const answer = 1;\n');
     expect(recoverAdoption(plan)).toBe('adopted');
     expect(readFileSync(path.join(home, 'src', 'a.js'), 'utf8')).toContain('2');
-    expect(recoverAdoption(plan)).toBeUndefined();
+    expect(recoverAdoption(plan)).toBe('adopted');
+    expect(recoverAdoption(path.join(root, 'none.json'))).toBeUndefined();
+  });
+
+  it('goes on where a crash came between the files and the record', async () => {
+    const id = await finishedFiles();
+    const { id: approvalId } = await approvals.request({ action: await experiments.adoptAction(id), title: 'adopt' });
+    await approvals.decide(approvalId, { verdict: 'allow-once', by: 'user' });
+    const adopted = await experiments.adopt(id, { approvalId });
+    const store = openExperimentStore(path.join(root, 'experiments'));
+    await store.save({ ...adopted, state: 'finished' });
+    expect(await experiments.recover()).toMatchObject([{ id, state: 'adopted' }]);
+    await store.save({ ...adopted, state: 'undoing' });
+    expect(await experiments.recover()).toMatchObject([{ id, state: 'rolled-back' }]);
+    expect(readFileSync(path.join(home, 'src', 'a.js'), 'utf8')).toBe('export const answer = 1;\n');
+    await store.save({ ...adopted, state: 'undoing' });
+    expect(await experiments.recover()).toMatchObject([{ id, state: 'rolled-back' }]);
+    expect(await experiments.recover()).toEqual([]);
+    await store.close();
   });
 
   it('adopts an adjustment through changes, and rolls it back', async () => {
@@ -261,6 +290,38 @@ describe('experiments.adopt and rollBack', () => {
     expect(await target.read()).toEqual(before);
     await own.close();
     await metrics.close();
+  });
+
+  it('rolls adopted file edits back when a KPI gets worse in the runs after', async () => {
+    const id = await finishedFiles();
+    const { id: approvalId } = await approvals.request({ action: await experiments.adoptAction(id), title: 'adopt' });
+    await approvals.decide(approvalId, { verdict: 'allow-once', by: 'user' });
+    const metrics = openMetrics({ store: createMemoryStore(), clock, timeZone: 'UTC', fallbackKpis: [kpis[0]!] });
+    const run = async (index: number, cited: number) => {
+      clock.advance(3_600_000);
+      const items = [1, 2, 3, 4].map((item) => ({
+        id: `${item}`,
+        text: '',
+        citations: item <= cited ? [{ source: 's', location: 'l' }] : [],
+      }));
+      await metrics.measure(
+        createTestRun({
+          runId: `run_${index}`,
+          startedAt: clock.now() - 1,
+          endedAt: clock.now(),
+          briefing: { title: '', markdown: '', items },
+        }),
+      );
+      return experiments.watch(await metrics.outcomes());
+    };
+    for (const index of [0, 1, 2, 3]) await run(index, 4);
+    await experiments.adopt(id, { approvalId });
+    expect([await run(4, 2), await run(5, 2)]).toEqual([[], []]);
+    expect(await run(6, 2)).toMatchObject([
+      { id, state: 'rolled-back', error: expect.stringContaining('Useful items got worse') },
+    ]);
+    expect(readFileSync(path.join(home, 'src', 'a.js'), 'utf8')).toBe('export const answer = 1;\n');
+    expect(await run(7, 2)).toEqual([]);
   });
 
   it('keeps copies for audit and sweeps them by policy, but never records', async () => {

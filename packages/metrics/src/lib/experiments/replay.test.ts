@@ -1,8 +1,10 @@
 import { defineTool } from '@genie/core';
+import { runLoop } from '@genie/core/loop';
 import type { LanguageModel, Tool, Toolbox, ToolContext } from '@genie/core/ports';
-import { scriptedModel } from '@genie/core/testing';
+import { createMemoryJournal, scriptedModel } from '@genie/core/testing';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { recordingFromJournal } from './journal-recording.ts';
 import { createRecording, recordModel, recordToolbox } from './recording.ts';
 import { createReplay } from './replay.ts';
 
@@ -75,5 +77,45 @@ describe('createReplay', () => {
     };
     const first = await drain(recordModel(scriptedModel([{ text: 'hello', chunks: 3 }]), recording));
     expect(await drain(createReplay(recording).model(scriptedModel([])))).toEqual(first);
+  });
+
+  it('replays the tool results of a journal, also where arguments have defaults', async () => {
+    const journal = createMemoryJournal();
+    const seen: unknown[] = [];
+    const tool = defineTool({
+      name: 'look',
+      description: 'looks',
+      effect: 'once',
+      input: z.object({ at: z.string(), deep: z.boolean().default(false) }),
+      run: (input) => {
+        seen.push(input);
+        if (input.at === 'broken') throw new Error('cannot look');
+        return { found: input.at };
+      },
+    }) as Tool;
+    const calls = [
+      { tool: 'look', input: { at: 'x' } },
+      { tool: 'look', input: { at: 'broken' } },
+      { tool: 'gone', input: {} },
+    ];
+    const run = runLoop({
+      model: scriptedModel([{ calls }, { text: 'done' }]),
+      prompt: 'go',
+      tools: [tool],
+      journal,
+      runId: 'run_1',
+    });
+    await run.result;
+    const box: Toolbox = { list: () => [tool], get: (name) => (name === 'look' ? tool : undefined) };
+    const opened = await journal.open('run_1');
+    const replay = createReplay(await recordingFromJournal(opened.recorded, box));
+    opened.release();
+    const look = replay.toolbox(box).get('look')!;
+    expect(await look.run({ at: 'x', deep: false }, context)).toEqual({ found: 'x' });
+    await expect((async () => look.run({ at: 'broken', deep: false }, context))()).rejects.toThrow('cannot look');
+    await expect((async () => look.run({ at: 'new', deep: false }, context))()).rejects.toMatchObject({
+      code: 'GENIE_REPLAY_EFFECT',
+    });
+    expect(seen).toHaveLength(2);
   });
 });

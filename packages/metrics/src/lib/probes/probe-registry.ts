@@ -1,4 +1,5 @@
 import type { KpiProbe } from '@genie/core/ports';
+import { isMeasurable } from '../store/observation.ts';
 import { citationsProbe } from './citations-probe.ts';
 import { eventCountProbe } from './event-count-probe.ts';
 import { eventProbe } from './event-probe.ts';
@@ -53,7 +54,7 @@ export function createProbeRegistry(extra: readonly Probe[], timeoutMs: number):
         const timeout = AbortSignal.timeout(timeoutMs);
         const signal = AbortSignal.any([context.signal, timeout]);
         const result = await beforeAbort(find(options.kind).observe(options, { ...context, signal }), signal);
-        return onlyFinite(result);
+        return onlyMeasurable(result);
       } catch (error) {
         return noData('failed', source, reasonOf(error, timeoutMs));
       }
@@ -62,10 +63,10 @@ export function createProbeRegistry(extra: readonly Probe[], timeoutMs: number):
 }
 
 /** NaN and infinities are not measurements. */
-function onlyFinite(result: ProbeResult): ProbeResult {
+function onlyMeasurable(result: ProbeResult): ProbeResult {
   if ('noData' in result) return result;
   const { value, weight } = result;
-  if (!Number.isFinite(value)) return noData('failed', result.source, `the value is ${value}, which is no measurement`);
+  if (!isMeasurable(value)) return noData('failed', result.source, `the value is ${value}, which is no measurement`);
   if (weight !== undefined && !(Number.isFinite(weight) && weight > 0)) {
     return noData('not-applicable', result.source, `the denominator is ${weight}`);
   }

@@ -1,5 +1,6 @@
 import type { Dashboard, DashboardKpi } from '../dashboard.ts';
 import type { Evaluation } from '../evaluation/evaluation.ts';
+import type { ExperimentRow } from '../experiments/experiment.ts';
 import { chart } from './chart.ts';
 import { escapeHtml } from './escape-html.ts';
 import { historyOf, targetInWords, valueWithUnit } from './terminal.ts';
@@ -9,6 +10,7 @@ export interface HtmlReportOptions {
   readonly title?: string;
   /** Shown below the charts. */
   readonly evaluation?: Evaluation;
+  readonly experiments?: readonly ExperimentRow[];
 }
 
 /**
@@ -35,6 +37,7 @@ export function dashboardToHtml(dashboard: Dashboard, options: HtmlReportOptions
 ${cost.usd === undefined ? '' : `${cost.usd.toFixed(4)} USD, `}${cost.tokens} tokens, ${Math.round(cost.tookMs / 1000)} s. ${new Date(dashboard.at).toISOString().slice(0, 16).replace('T', ' ')} UTC.</p>
 ${dashboard.kpis.map((kpi) => card(kpi, dashboard)).join('\n')}
 ${changes(dashboard)}
+${experimentsSection(options.experiments ?? [])}
 ${options.evaluation === undefined ? '' : evaluationSection(options.evaluation)}
 </main>
 </body>
@@ -76,6 +79,15 @@ function changes(dashboard: Dashboard): string {
       `<tr><td>${row.date}</td><td>${escapeHtml(row.state)}</td><td>${escapeHtml(row.title + row.reason)}</td></tr>`,
   );
   return rows.length === 0 ? '' : `<h2>Changes</h2>\n<table>${rows.join('\n')}</table>`;
+}
+
+function experimentsSection(experiments: readonly ExperimentRow[]): string {
+  const rows = experiments.toReversed().map(({ createdAt, title, state, report }) => {
+    const advice = report === undefined ? '' : `${report.recommendation}: ${report.why}`;
+    const date = new Date(createdAt).toISOString().slice(0, 10);
+    return `<tr><td>${date}</td><td>${escapeHtml(title)}</td><td>${escapeHtml(state)}</td><td>${escapeHtml(advice)}</td></tr>`;
+  });
+  return rows.length === 0 ? '' : `<h2>Experiments</h2>\n<table>${rows.join('\n')}</table>`;
 }
 
 function evaluationSection(evaluation: Evaluation): string {

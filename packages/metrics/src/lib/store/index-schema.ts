@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raise it when the tables change: an index of another version is thrown away and made again from the logs. */
-export const indexVersion = 2;
+const indexVersion = 2;
 
 const tables = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -22,7 +22,7 @@ const tables = `
 `;
 
 /** Opens the index. One that is damaged or of another version is deleted: the logs are the truth and it is made again from them. */
-export function openIndexDatabase(file: string): { readonly database: DatabaseSync; readonly fresh: boolean } {
+export function openIndexDatabase(file: string): DatabaseSync {
   try {
     return tryOpen(file);
   } catch (error) {
@@ -32,7 +32,7 @@ export function openIndexDatabase(file: string): { readonly database: DatabaseSy
   }
 }
 
-function tryOpen(file: string): { database: DatabaseSync; fresh: boolean } {
+function tryOpen(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
     // Flushing belongs to the logs. WAL with NORMAL keeps the index itself whole, and readers beside the writer.
@@ -41,13 +41,12 @@ function tryOpen(file: string): { database: DatabaseSync; fresh: boolean } {
     );
     database.exec('BEGIN IMMEDIATE');
     const version = database.prepare('PRAGMA user_version').get() as { user_version: number };
-    const fresh = version.user_version !== indexVersion;
-    if (fresh) {
+    if (version.user_version !== indexVersion) {
       for (const name of tableNames(database)) database.exec(`DROP TABLE "${name}"`);
       database.exec(`${tables}; PRAGMA user_version = ${indexVersion}`);
     }
     database.exec('COMMIT');
-    return { database, fresh };
+    return database;
   } catch (error) {
     database.close();
     throw error;

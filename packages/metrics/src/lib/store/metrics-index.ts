@@ -128,9 +128,10 @@ export class MetricsIndex {
     const parameters = [...(kpiId === undefined ? [] : [kpiId]), fromDay, toDay];
     const bins = withBins ? this.#bins(where, parameters) : undefined;
     const sql = `SELECT kpi, unit, day.* FROM series JOIN day ON day.series = series.id WHERE ${where} ORDER BY kpi, day, unit`;
-    return this.#prepare(sql)
-      .all(...parameters)
-      .map((row) => rowToRollup(row as DayRow, bins));
+    const statement = this.#prepare(sql);
+    // Arrays are read twice as fast as objects; a dashboard reads thousands of days.
+    statement.setReturnArrays(true);
+    return (statement.all(...parameters) as unknown as DayTuple[]).map((row) => tupleToRollup(row, bins));
   }
 
   putRecord(kind: string, record: { readonly id: string; readonly at: number }, body: string): boolean {
@@ -200,27 +201,32 @@ const upsertDay = `INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 const upsertBin =
   'INSERT INTO bin VALUES (?, ?, ?, ?) ON CONFLICT (series, day, bin) DO UPDATE SET count = count + excluded.count';
 
-type DayRow = Record<string, number> & { kpi: string; unit: string };
+/** The columns of `SELECT kpi, unit, day.*`, in the order of the table. */
+type DayTuple = readonly [kpi: string, unit: string, series: number, day: number, ...numbers: number[]];
 
-function rowToRollup(row: DayRow, bins: ReadonlyMap<string, Record<number, number>> | undefined): DayRollup {
+function tupleToRollup(row: DayTuple, bins: ReadonlyMap<string, Record<number, number>> | undefined): DayRollup {
+  const [kpiId, unit, series, day, count = 0, noData = 0, estimated = 0, unverified = 0, ...sums] = row;
+  const [sum = 0, sumOfSquares = 0, weightedSum = 0, weight = 0, minimum = 0, maximum = 0, ...times] = sums;
+  const [firstAt = 0, lastAt = 0, lastValue = 0] = times;
+  const own = bins?.get(`${series}:${day}`) ?? {};
   return {
-    kpiId: row.kpi,
-    unit: row.unit,
-    day: row.day as number,
-    count: row.count as number,
-    noData: row.no_data as number,
-    estimated: row.estimated as number,
-    unverified: row.unverified as number,
-    sum: row.sum as number,
-    sumOfSquares: row.squares as number,
-    weightedSum: row.weighted as number,
-    weight: row.weight as number,
-    minimum: row.minimum as number,
-    maximum: row.maximum as number,
-    firstAt: row.first_at as number,
-    lastAt: row.last_at as number,
-    lastValue: row.last_value as number,
-    bins: bins?.get(`${row.series}:${row.day}`) ?? {},
+    kpiId,
+    unit,
+    day,
+    count,
+    noData,
+    estimated,
+    unverified,
+    sum,
+    sumOfSquares,
+    weightedSum,
+    weight,
+    minimum,
+    maximum,
+    firstAt,
+    lastAt,
+    lastValue,
+    bins: own,
   };
 }
 

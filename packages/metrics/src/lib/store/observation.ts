@@ -45,3 +45,11 @@ export function dayToDate(day: number): string {
 export function dateToDay(date: string): number {
   return Math.floor(Date.parse(`${date}T00:00:00Z`) / 86_400_000);
 }
+
+/** Sums of squares of larger values would overflow. */
+const largest = 1e100;
+
+/** True for a number that can be stored and added up: finite, and not beyond 1e100. */
+export function isMeasurable(value: number): boolean {
+  return Math.abs(value) <= largest;
+}

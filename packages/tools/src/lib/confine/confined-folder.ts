@@ -14,6 +14,8 @@ export interface ConfinedFile {
 export interface ConfinedFolderOptions {
   /** Refuse files with more than one name (hard links). Default true; switch it off for folders only people write to. */
   readonly refuseHardLinks?: boolean;
+  /** Default the best this system has. */
+  readonly grade?: ConfinedFolder['grade'];
 }
 
 /**
@@ -41,7 +43,7 @@ export interface ConfinedFolder {
 /** Opens a folder for confined access. Throws `GENIE_FILE_MISSING` or `GENIE_FILE_KIND` when it is no folder. */
 export function openConfinedFolder(path: string, options: ConfinedFolderOptions = {}): ConfinedFolder {
   const real = realFolder(path);
-  const walk = createWalk(real);
+  const walk = createWalk(real, options.grade);
   const refuseHardLinks = options.refuseHardLinks ?? true;
   const within: ConfinedFolder['within'] = (inner, use, { create = false } = {}) => {
     const names = splitConfinedPath(inner);

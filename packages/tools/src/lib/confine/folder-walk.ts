@@ -30,9 +30,9 @@ export interface FolderWalk {
 }
 
 /** Starts a walk at a real folder. Descriptors where the system has `/proc/self/fd`, names elsewhere. */
-export function createWalk(root: string): FolderWalk {
+export function createWalk(root: string, wanted?: FolderWalk['grade']): FolderWalk {
   const byDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd');
-  return byDescriptor
+  return byDescriptor && wanted !== 'names'
     ? { grade: 'descriptors', root: descriptorHandle(openSync(root, folderFlags & ~O_NOFOLLOW)) }
     : { grade: 'names', root: nameHandle(root, lstatSync(root)) };
 }

@@ -68,7 +68,16 @@ async function readLog(request: z.infer<typeof input>, deps: Deps): Promise<Sour
 }
 
 function logCommand(revision: string, count: number): string[] {
-  const safe = ['--no-ext-diff', '--no-textconv', '--no-show-signature', '--no-color', '--no-mailmap'];
+  const safe = [
+    '--no-ext-diff',
+    '--no-textconv',
+    '--no-show-signature',
+    '--no-color',
+    '--no-mailmap',
+    '--encoding=UTF-8',
+    '--submodule=short',
+    '--no-relative',
+  ];
   return [
     'log',
     '-z',

@@ -55,7 +55,7 @@ async function inspect(
     case 'folder':
       return hashFolder(source.location, signal);
     case 'feed':
-      return shortHash((await loadFeed(source.location, fetch, signal)).map((entry) => entry.id).join('\n'), 32);
+      return shortHash((await loadFeed(source.location, { fetch, signal })).map((entry) => entry.id).join('\n'), 32);
     case 'web':
       return hashPage(source.location, fetch, signal);
     case 'mcp':

@@ -21,8 +21,8 @@ export function protocolError(rpcCode: number, message: string, data?: unknown):
 /** The JSON-RPC part of a {@link protocolError}; undefined for every other error. */
 export function rpcPart(error: unknown): { readonly code: number; readonly data: unknown } | undefined {
   if (!GenieError.isInstance(error) || error.code !== 'GENIE_MCP_PROTOCOL') return undefined;
-  const code = error.details?.['rpcCode'];
-  return typeof code === 'number' ? { code, data: error.details?.['data'] } : undefined;
+  const code = error.details?.rpcCode;
+  return typeof code === 'number' ? { code, data: error.details?.data } : undefined;
 }
 
 /** The client did not declare what this request needs. */

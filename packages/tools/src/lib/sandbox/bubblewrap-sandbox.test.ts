@@ -150,6 +150,21 @@ describe.skipIf(!availability.sandbox)(`the bubblewrap sandbox ${availability.sa
     }
   });
 
+  it('watches memory where no control group can be made', async () => {
+    using workspace = temporaryFolder();
+    const sandbox = await createSandbox({ workspace: workspace.path, controlGroups: false });
+    expect(sandbox.capabilities.limitsMemory).toBe(false);
+    expect(sandbox.capabilities.doesNotStop.join()).toContain('memory');
+    const one = `perl -e 'my $x = "x" x 60_000_000; sleep 5'`;
+    const result = await sandbox.run({
+      ...script(`${one} & ${one} & ${one} & wait`),
+      limits: { ...limits, maxMemoryBytes: 100_000_000 },
+    });
+    expect(result.killedBy).toBe('memory');
+    await sandbox.close();
+    await expect(sandbox.run(script('true'))).rejects.toMatchObject({ code: 'GENIE_SANDBOX_UNAVAILABLE' });
+  });
+
   it('leaves no folder and no control group behind', async () => {
     using workspace = temporaryFolder();
     const before = leftovers();

@@ -48,7 +48,9 @@ export async function createBubblewrapSandbox(options: SandboxOptions): Promise<
     const done: Promise<void> = work.catch(() => undefined).then(() => void leaving.delete(done));
     leaving.add(done);
   };
+  let closed = false;
   const run: SandboxPort['run'] = async (command, { signal } = {}) => {
+    if (closed) throw unavailable('it was closed', 'make a new one');
     const stop = new AbortController();
     running.add(stop);
     commands += 1;
@@ -73,6 +75,7 @@ export async function createBubblewrapSandbox(options: SandboxOptions): Promise<
     capabilities: capabilitiesOf(prepared),
     run,
     async close() {
+      closed = true;
       for (const stop of running) stop.abort();
       await Promise.all(leaving);
       prepared.settings.remove();
@@ -97,7 +100,7 @@ async function prepare(options: SandboxOptions): Promise<Prepared> {
     user: sandboxUser(workspace, currentUid, options.runAs),
     settings: writeSettings(seccompFilter(process.arch)),
     limiter: basename(realpathSync('/bin/sh')) === 'dash' ? 'dash' : 'prlimit',
-    memoryGroups: findMemoryGroups(),
+    memoryGroups: options.controlGroups === false ? undefined : findMemoryGroups(),
     options,
   };
 }
@@ -134,7 +137,7 @@ async function runCommand(prepared: Prepared, command: SandboxCommand, call: Cal
     const collected = await collectOutput(started.child, command.limits, call.signal, (kill) => {
       const { pid } = started.child;
       if (pid === undefined || maxMemoryBytes === undefined) return;
-      if (group) joinGroup(started, group, pid);
+      if (group) joinGroup(started, group);
       else stopWatch = watchMemory(pid, maxMemoryBytes, () => kill('memory'));
     });
     const killedBy = collected.killedBy ?? (group?.wasExhausted() ? 'memory' : collected.signal ? 'signal' : undefined);
@@ -203,12 +206,11 @@ function start(prepared: Prepared, command: SandboxCommand, waitForGroup: boolea
   }
 }
 
-/** Puts bwrap and the process it made into the group, then lets them go on; nothing of the command runs before. */
-function joinGroup({ pipes }: Started, group: { add(pid: number): void }, pid: number): void {
+/** Puts the process bwrap made into the group, then lets it go on: nothing of the command runs before. bwrap itself only waits. */
+function joinGroup({ pipes }: Started, group: { add(pid: number): void }): void {
   const info = pipes.at(-2) as Readable | null;
   const block = pipes.at(-1) as Writable | null;
   let text = '';
-  group.add(pid);
   block?.on('error', () => undefined);
   info
     ?.on('error', () => undefined)

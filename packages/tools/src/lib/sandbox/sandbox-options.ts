@@ -21,6 +21,8 @@ export interface SandboxOptions {
   readonly runAs?: SandboxUser;
   /** Size of `/tmp` and of shared memory, each. Default 64 MiB. */
   readonly temporaryBytes?: number;
+  /** Limit memory by a control group where one can be made. Default true; false leaves it to watching. */
+  readonly controlGroups?: boolean;
   /** The bwrap program. Default `/usr/bin/bwrap`, then `/usr/local/bin/bwrap`. */
   readonly program?: string;
 }

@@ -13,6 +13,8 @@ export interface SourceToolsOptions {
   /** The genie's own folder: may be read too, and relative paths start there. */
   readonly workspace?: string;
   readonly git?: GitOptions;
+  /** Honour robots.txt when pages are read. Default true. */
+  readonly robots?: boolean;
   /** Epoch ms. Default the system clock. */
   readonly now?: () => number;
 }
@@ -28,7 +30,7 @@ export function createSourceTools(options: SourceToolsOptions): readonly Tool[] 
     gitLog(roots, options.git),
     readFolder(roots, options.now ?? Date.now),
     readFeed(),
-    fetchPage(),
+    fetchPage({ now: options.now ?? Date.now, ...(options.robots === undefined ? {} : { robots: options.robots }) }),
     ...fileReadTools(roots),
   ];
 }

@@ -1,10 +1,12 @@
-import { defineTool, type Tool } from '@genie/core';
+import { defineTool, type Tool, type ToolContext } from '@genie/core';
 import { z } from 'zod';
 import { clip } from '../clip.ts';
 import { shortHash } from '../short-hash.ts';
 import { type SourceOutput, sourceOutput } from '../sources/source-output.ts';
-import { type Fetch, fetchResource, type Resource } from './fetch-resource.ts';
+import { fetchResource, type Resource } from './fetch-resource.ts';
 import { type Page, pageToMarkdown } from './page-to-markdown.ts';
+import { createResourceCache, type ResourceCache } from './resource-cache.ts';
+import { createRobotsCheck, type RobotsCheck } from './robots-check.ts';
 
 const input = z.object({
   url: z.string().describe('http or https address'),
@@ -16,11 +18,27 @@ const isReadable = (type: string) =>
   type === '' || type.startsWith('text/') || /^application\/(xhtml\+xml|json|.*\+json|xml)$/.test(type);
 const maxTextCharacters = 40_000;
 
+export interface FetchPageOptions {
+  /** Honour robots.txt. Default true. */
+  readonly robots?: boolean;
+  /** Epoch ms. Default the system clock. */
+  readonly now?: () => number;
+}
+
+interface Deps {
+  readonly cache: ResourceCache;
+  readonly check: RobotsCheck | undefined;
+}
+
 /**
  * The tool `fetch_page`: the main text of a web page as Markdown, with title, date and links.
  * Errors by code: those of {@link fetchResource} and of the egress filter.
  */
-export function fetchPage(): Tool {
+export function fetchPage(options: FetchPageOptions = {}): Tool {
+  const deps: Deps = {
+    cache: createResourceCache(),
+    check: options.robots === false ? undefined : createRobotsCheck(options.now ?? Date.now),
+  };
   return defineTool({
     name: 'fetch_page',
     description: 'Reads a web page and gives its main text as Markdown, with title, date and links.',
@@ -29,12 +47,17 @@ export function fetchPage(): Tool {
     effect: 'read',
     permissions: ['net:*'],
     timeoutMs: 30_000,
-    run: (request, context) => readPage(request, context.fetch, context.signal),
+    run: (request, context) => readPage(request, context, deps),
   }) as Tool;
 }
 
-async function readPage(request: z.infer<typeof input>, fetch: Fetch, signal: AbortSignal): Promise<SourceOutput> {
-  const resource = await fetchResource(request.url, fetch, { accept, accepts: isReadable, signal });
+async function readPage(
+  request: z.infer<typeof input>,
+  { fetch, signal }: Pick<ToolContext, 'fetch' | 'signal'>,
+  { cache, check }: Deps,
+): Promise<SourceOutput> {
+  await check?.(request.url, fetch, signal);
+  const resource = await fetchResource(request.url, fetch, { accept, accepts: isReadable, signal, cache });
   const page = await resourceToPage(resource);
   const cursor = shortHash(page.text);
   const source = { kind: 'web', location: request.url } as const;

@@ -1,5 +1,6 @@
 import { GenieError } from '@genie/core/errors';
 import { decodeCharset } from './charset.ts';
+import type { ResourceCache } from './resource-cache.ts';
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -21,6 +22,8 @@ export interface FetchResourceOptions {
   /** Media types that are worth reading; a test of the whole lower-case type. */
   readonly accepts: (contentType: string) => boolean;
   readonly signal: AbortSignal;
+  /** Remembers what was read and asks with its validators. */
+  readonly cache?: ResourceCache;
 }
 
 /**
@@ -31,6 +34,8 @@ export interface FetchResourceOptions {
 export async function fetchResource(address: string, fetch: Fetch, options: FetchResourceOptions): Promise<Resource> {
   const url = parseAddress(address);
   const response = await send(url, fetch, options);
+  const cached = response.status === 304 ? options.cache?.get(url.href) : undefined;
+  if (cached) return cached;
   const contentType = (response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
   try {
     if (!response.ok) throw statusError(url, response);
@@ -42,13 +47,15 @@ export async function fetchResource(address: string, fetch: Fetch, options: Fetc
     }
     const bytes = await readBody(response, url, options.maxBytes ?? 10 * 1024 * 1024);
     const lastModified = Date.parse(response.headers.get('last-modified') ?? '');
-    return {
+    const resource: Resource = {
       url: response.url || url.href,
       contentType,
       bytes,
       text: decodeCharset(bytes, response.headers.get('content-type') ?? ''),
       ...(Number.isNaN(lastModified) ? {} : { lastModified }),
     };
+    options.cache?.put(url.href, resource, response.headers);
+    return resource;
   } catch (error) {
     await response.body?.cancel().catch(() => undefined);
     throw error;
@@ -71,7 +78,12 @@ export function parseAddress(address: string): URL {
 async function send(url: URL, fetch: Fetch, options: FetchResourceOptions): Promise<Response> {
   try {
     return await fetch(url.href, {
-      headers: { accept: options.accept, 'accept-language': 'en, *;q=0.5' },
+      headers: {
+        accept: options.accept,
+        'accept-language': 'en, *;q=0.5',
+        'user-agent': 'genie',
+        ...options.cache?.validators(url.href),
+      },
       redirect: 'follow',
       signal: options.signal,
     });

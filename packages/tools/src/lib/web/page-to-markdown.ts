@@ -30,9 +30,12 @@ export async function pageToMarkdown(html: string, url: string): Promise<Page> {
   removeNoise(document);
   absolutizeLinks(document, baseOf(document, url));
   const small = document.querySelectorAll('*').length <= maxElements;
+  const marked = markedMain(document);
   const whole = document.body?.cloneNode(true) as HtmlElement | undefined;
   const article = small ? new Readability(document, { charThreshold: 200, serializer: (node) => node }).parse() : null;
-  const content = (article?.content ?? whole) as HtmlElement | undefined;
+  const found = article?.content as HtmlElement | undefined;
+  // The extraction looks for paragraphs; a page of lists, such as release notes, makes it pick something small and wrong.
+  const content = marked && lengthOf(found) < lengthOf(marked) / 2 ? marked : (found ?? whole);
   const turndown = new Turndown({ headingStyle: 'atx', codeBlockStyle: 'fenced', bulletListMarker: '-' });
   const text = content
     ? turndown
@@ -51,9 +54,26 @@ export async function pageToMarkdown(html: string, url: string): Promise<Page> {
   };
 }
 
+/** What the page itself marks as its main part, without what is in it for other reasons. */
+function markedMain(document: HtmlDocument): HtmlElement | undefined {
+  const articles = document.querySelectorAll('article');
+  const only = articles.length === 1 ? [...articles][0] : undefined;
+  const main = (document.querySelector('main, [role="main"]') ?? only)?.cloneNode(true);
+  for (const element of main?.querySelectorAll('nav,aside,footer,form,button,[role="navigation"]') ?? [])
+    element.remove();
+  return main;
+}
+
+function lengthOf(element: HtmlElement | undefined): number {
+  return (element?.textContent ?? '').replace(/\s+/g, ' ').length;
+}
+
+const advertisements =
+  '.ad,.ads,.advert,.advertisement,.sponsor,.sponsored,.promo,.newsletter,.share-buttons,.cookie-banner';
+
 function removeNoise(document: HtmlDocument): void {
   for (const element of document.querySelectorAll(
-    'script,style,noscript,template,iframe,object,embed,svg,canvas,[hidden],[aria-hidden="true"]',
+    `script,style,noscript,template,iframe,object,embed,svg,canvas,[hidden],[aria-hidden="true"],${advertisements}`,
   ))
     element.remove();
 }

@@ -1,4 +1,4 @@
-import { defineTool, type Tool } from '@genie/core';
+import { defineTool, type Tool, type ToolContext } from '@genie/core';
 import { z } from 'zod';
 import { clip } from '../clip.ts';
 import { shortHash } from '../short-hash.ts';
@@ -6,6 +6,7 @@ import { type SourceItem, type SourceOutput, sourceOutput } from '../sources/sou
 import { type Fetch, fetchResource } from './fetch-resource.ts';
 import { htmlToText } from './html-to-text.ts';
 import { type FeedEntry, parseFeed } from './parse-feed.ts';
+import { createResourceCache, type ResourceCache } from './resource-cache.ts';
 
 const input = z.object({
   url: z.string().describe('Address of an RSS, Atom or JSON feed'),
@@ -25,6 +26,7 @@ const isFeed = (type: string) => type === '' || /xml|json|rss|atom|text\/(plain|
  * Errors by code: those of {@link fetchResource}, of the egress filter, and `GENIE_FEED_INVALID`.
  */
 export function readFeed(): Tool {
+  const cache = createResourceCache();
   return defineTool({
     name: 'read_feed',
     description: 'Reads an RSS, Atom or JSON feed, newest entries first. Give "since" to get only new ones.',
@@ -33,12 +35,16 @@ export function readFeed(): Tool {
     effect: 'read',
     permissions: ['net:*'],
     timeoutMs: 30_000,
-    run: (request, context) => readEntries(request, context.fetch, context.signal),
+    run: (request, context) => readEntries(request, context, cache),
   }) as Tool;
 }
 
-async function readEntries(request: z.infer<typeof input>, fetch: Fetch, signal: AbortSignal): Promise<SourceOutput> {
-  const entries = await loadFeed(request.url, fetch, signal);
+async function readEntries(
+  request: z.infer<typeof input>,
+  { fetch, signal }: Pick<ToolContext, 'fetch' | 'signal'>,
+  cache: ResourceCache,
+): Promise<SourceOutput> {
+  const entries = await loadFeed(request.url, { fetch, signal, cache });
   const seen = parseCursor(request.since);
   const fresh = entries.filter((entry) => !seen.has(mark(entry)));
   return {
@@ -50,8 +56,11 @@ async function readEntries(request: z.infer<typeof input>, fetch: Fetch, signal:
 }
 
 /** The newest entries of a feed, newest first; in the feed's own order where there are no dates. */
-export async function loadFeed(url: string, fetch: Fetch, signal: AbortSignal): Promise<FeedEntry[]> {
-  const resource = await fetchResource(url, fetch, { accept, accepts: isFeed, signal });
+export async function loadFeed(
+  url: string,
+  { fetch, signal, cache }: { readonly fetch: Fetch; readonly signal: AbortSignal; readonly cache?: ResourceCache },
+): Promise<FeedEntry[]> {
+  const resource = await fetchResource(url, fetch, { accept, accepts: isFeed, signal, ...(cache ? { cache } : {}) });
   const { entries } = parseFeed(resource.text, resource.url);
   const unique = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
   return unique.sort((left, right) => (right.date ?? '').localeCompare(left.date ?? '')).slice(0, windowSize);

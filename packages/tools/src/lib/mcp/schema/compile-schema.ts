@@ -25,7 +25,7 @@ export function compileSchema(schema: JsonObject, name: string): SchemaCheck {
   if (text.length > maxSchemaCharacters)
     throw unusable(name, `it has ${text.length} characters, ${maxSchemaCharacters} are accepted`);
   if (depthOf(schema) > maxDepth) throw unusable(name, `it nests deeper than ${maxDepth}`);
-  const dialect = typeof schema['$schema'] === 'string' ? schema['$schema'] : '';
+  const dialect = typeof schema.$schema === 'string' ? schema.$schema : '';
   const Engine = dialect.includes('draft-07') || dialect.includes('draft-06') ? Ajv : Ajv2020;
   const engine = new Engine({
     strict: false,
@@ -58,7 +58,7 @@ export function describeProblems(problems: readonly SchemaProblem[]): string {
 
 function detailOf(params: unknown): string {
   const record = params as Readonly<Record<string, unknown>>;
-  const detail = record['additionalProperty'] ?? record['allowedValues'];
+  const detail = record.additionalProperty ?? record.allowedValues;
   return detail === undefined ? '' : ` (${JSON.stringify(detail)})`;
 }
 

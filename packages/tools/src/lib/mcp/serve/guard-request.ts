@@ -48,5 +48,8 @@ function sameToken(header: string | null, token: string): boolean {
 
 /** An HTTP refusal with a JSON-RPC error inside, so that clients can show its text. */
 export function refusal(status: number, message: string, headers: Readonly<Record<string, string>> = {}): Response {
-  return Response.json({ jsonrpc: '2.0', id: null, error: { code: -32000, message } }, { status, headers: { ...headers } });
+  return Response.json(
+    { jsonrpc: '2.0', id: null, error: { code: -32000, message } },
+    { status, headers: { ...headers } },
+  );
 }

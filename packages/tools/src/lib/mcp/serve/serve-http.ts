@@ -2,7 +2,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, systemClock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import { createMcpHandler, InMemoryServerEventBus, isLegacyRequest, type ServerEvent } from '@modelcontextprotocol/server';
+import {
+  createMcpHandler,
+  InMemoryServerEventBus,
+  isLegacyRequest,
+  type ServerEvent,
+} from '@modelcontextprotocol/server';
 import { sdkFactory } from '../server/build-sdk-server.ts';
 import type { McpServer } from '../server/create-mcp-server.ts';
 import type { McpChange } from '../server/registry.ts';

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import type { McpServer as SdkServer } from '@modelcontextprotocol/server';
-import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
 import { buildSdkServer } from '../server/build-sdk-server.ts';
 import type { McpServer } from '../server/create-mcp-server.ts';
 import type { McpChange } from '../server/registry.ts';

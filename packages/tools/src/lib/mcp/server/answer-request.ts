@@ -1,6 +1,6 @@
 import type { JsonObject } from '@genie/core';
 import { describeThrown } from '@genie/core/errors';
-import { inputRequired, type InputRequiredResult, ProtocolError } from '@modelcontextprotocol/server';
+import { type InputRequiredResult, inputRequired, ProtocolError } from '@modelcontextprotocol/server';
 import { rpcPart } from '../mcp-errors.ts';
 import type { McpCallContext } from './call-context.ts';
 import { AnswersMissing, questionToWire } from './question.ts';

@@ -1,13 +1,13 @@
 import type { JsonObject } from '@genie/core';
 import { describeThrown } from '@genie/core/errors';
 import {
-  McpServer as SdkServer,
   type McpServerFactory,
   ProtocolError,
+  McpServer as SdkServer,
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { rpcPart } from '../mcp-errors.ts';
+import { rpcCodes, rpcPart } from '../mcp-errors.ts';
 import type { RequestBasics } from './answer-request.ts';
 import type { McpServer } from './create-mcp-server.ts';
 import {
@@ -56,8 +56,8 @@ class DefinedServer extends SdkServer {
 
 const anyParams = z.looseObject({});
 
-/** One SDK server for one connection or, in the modern era, one request. */
-export function buildSdkServer(definition: McpServer, era: 'modern' | 'legacy'): SdkServer {
+/** One SDK server for one connection or, in the modern era over HTTP, for one request of a method that is known. */
+export function buildSdkServer(definition: McpServer, era: 'modern' | 'legacy', method?: string): SdkServer {
   const sdk = new DefinedServer(definition);
   const { server } = sdk;
   const basics = (request: ServerContext): RequestBasics => ({ definition, sdk, era, request });
@@ -78,22 +78,30 @@ export function buildSdkServer(definition: McpServer, era: 'modern' | 'legacy'):
   server.setRequestHandler('completion/complete', async ({ params }) =>
     as(await onTheWire(() => complete(definition, params as unknown as JsonObject))),
   );
-  if (era === 'modern') addModernMethods(sdk, basics);
+  if (era === 'modern') addModernMethods(sdk, basics, method);
   else addLegacyMethods(sdk, definition, basics);
   return sdk;
 }
 
 /** The factory that the SDK's entries ask for. */
 export function sdkFactory(definition: McpServer): McpServerFactory {
-  return ({ era }) => buildSdkServer(definition, era);
+  // The header equals the method in the body: the entry compared them before it asks for a server.
+  return ({ era, requestInfo }) => buildSdkServer(definition, era, requestInfo?.headers.get('mcp-method') ?? undefined);
 }
 
-function addModernMethods({ server }: SdkServer, basics: (request: ServerContext) => RequestBasics): void {
-  // Not registered, so that a task may be the result: the SDK's wrapper accepts tool results only.
-  server.fallbackRequestHandler = async ({ method, params }, request) => {
-    if (method !== 'tools/call') throw new ProtocolError(-32601, `Method not found: ${method}`);
-    return onTheWire(() => callTool(basics(request), params)) as Promise<Record<string, unknown>>;
-  };
+function addModernMethods(
+  { server }: SdkServer,
+  basics: (request: ServerContext) => RequestBasics,
+  onlyMethod: string | undefined,
+): void {
+  // The SDK's own handler accepts tool results only; without one the request comes here, and a task may be the result.
+  server.removeRequestHandler('tools/call');
+  // Where one request is served, unknown methods stay without a handler: the SDK answers those with HTTP 404.
+  if (onlyMethod === undefined || onlyMethod === 'tools/call')
+    server.fallbackRequestHandler = async ({ method, params }, request) => {
+      if (method !== 'tools/call') throw new ProtocolError(rpcCodes.methodNotFound, `Method not found: ${method}`);
+      return onTheWire(() => callTool(basics(request), params)) as Promise<Record<string, unknown>>;
+    };
   const handlers = { 'tasks/get': getTask, 'tasks/update': updateTask, 'tasks/cancel': cancelTask };
   for (const [method, handle] of Object.entries(handlers)) {
     server.setRequestHandler(method, { params: anyParams }, (params, request) =>

@@ -72,7 +72,7 @@ async function askUser(tool: Tool, input: unknown, context: McpCallContext): Pro
       schema: { type: 'object', properties: { allow: { type: 'boolean', title: 'Allow' } }, required: ['allow'] },
     },
   });
-  return allow?.kind === 'form' && allow.action === 'accept' && allow.content['allow'] === true;
+  return allow?.kind === 'form' && allow.action === 'accept' && allow.content.allow === true;
 }
 
 function toToolContext(tool: Tool, context: McpCallContext, options: CoreToolOptions): ToolContext {

@@ -5,7 +5,7 @@ import { protocolError, rpcCodes } from '../mcp-errors.ts';
 import { answerRequest, type RequestBasics } from './answer-request.ts';
 import type { McpCallContext } from './call-context.ts';
 import type { McpServer } from './create-mcp-server.ts';
-import { matchTemplate, type McpPrompt, type McpResource, type McpResourceTemplate } from './mcp-resource.ts';
+import { type McpPrompt, type McpResource, type McpResourceTemplate, matchTemplate } from './mcp-resource.ts';
 import { takePage } from './take-page.ts';
 
 export function listResources(definition: McpServer, cursor: string | undefined): JsonObject {
@@ -64,7 +64,7 @@ export async function getPrompt(basics: RequestBasics, params: JsonObject): Prom
   const { name } = params;
   const prompt = basics.definition.prompts().find((candidate) => candidate.name === name);
   if (!prompt) throw protocolErrorFor(`There is no prompt ${JSON.stringify(name)}: see prompts/list.`);
-  const input = textArguments(prompt, params['arguments']);
+  const input = textArguments(prompt, params.arguments);
   const result = await answerRequest(basics, { name, input }, async (context) => ({
     description: prompt.description,
     messages: await prompt.get(input, context),

@@ -7,11 +7,11 @@ import { answerRequest, type RequestBasics } from './answer-request.ts';
 import { type McpCallContext, requireCapabilities } from './call-context.ts';
 import type { McpServer } from './create-mcp-server.ts';
 import type { McpTool } from './mcp-tool.ts';
-import { takePage } from './take-page.ts';
 import { AnswersMissing } from './question.ts';
+import { takePage } from './take-page.ts';
 import { runTask } from './tasks/run-task.ts';
-import { supportsTasks, tasksExtension } from './tasks/tasks-extension.ts';
 import { taskToWire } from './tasks/task-store.ts';
+import { supportsTasks, tasksExtension } from './tasks/tasks-extension.ts';
 
 const checks = new WeakMap<JsonObject, SchemaCheck>();
 

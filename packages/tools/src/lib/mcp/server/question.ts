@@ -81,17 +81,17 @@ export function readAnswer(question: McpQuestion, value: unknown): McpAnswer | u
 }
 
 function readRoots(value: Readonly<Record<string, unknown>>): McpAnswer | undefined {
-  if (!Array.isArray(value['roots'])) return undefined;
-  const roots = value['roots'].filter(
-    (root): root is { uri: string; name?: string } => isRecord(root) && typeof root['uri'] === 'string',
+  if (!Array.isArray(value.roots)) return undefined;
+  const roots = value.roots.filter(
+    (root): root is { uri: string; name?: string } => isRecord(root) && typeof root.uri === 'string',
   );
   return { kind: 'roots', roots };
 }
 
 function readSampling(value: Readonly<Record<string, unknown>>): McpAnswer | undefined {
-  const blocks = Array.isArray(value['content']) ? value['content'] : [value['content']];
-  const texts = blocks.filter(isRecord).map((block) => block['text']);
+  const blocks = Array.isArray(value.content) ? value.content : [value.content];
+  const texts = blocks.filter(isRecord).map((block) => block.text);
   const text = texts.filter((part): part is string => typeof part === 'string').join('');
-  if (value['role'] !== 'assistant' && text === '') return undefined;
-  return { kind: 'sampling', text, ...(typeof value['model'] === 'string' ? { model: value['model'] } : {}) };
+  if (value.role !== 'assistant' && text === '') return undefined;
+  return { kind: 'sampling', text, ...(typeof value.model === 'string' ? { model: value.model } : {}) };
 }

@@ -49,6 +49,7 @@ export function toCallContext(parts: RequestParts): McpCallContext {
 /** What the client said that it can do: with the request in the modern era, at the handshake before. */
 export function declaredCapabilities(parts: Pick<RequestParts, 'sdk' | 'era' | 'request'>): JsonObject {
   const envelope: Readonly<Record<string, unknown>> = parts.request.mcpReq.envelope ?? {};
-  const own = parts.era === 'modern' ? envelope[CLIENT_CAPABILITIES_META_KEY] : parts.sdk.server.getClientCapabilities();
+  const own =
+    parts.era === 'modern' ? envelope[CLIENT_CAPABILITIES_META_KEY] : parts.sdk.server.getClientCapabilities();
   return isRecord(own) ? own : {};
 }

@@ -41,7 +41,7 @@ export function cancelTask(basics: RequestBasics, params: unknown): JsonObject {
 
 function findTask(basics: RequestBasics, params: unknown): Task {
   if (!supportsTasks(declaredCapabilities(basics))) throw missingCapability({ extensions: { [tasksExtension]: {} } });
-  const taskId = isRecord(params) ? params['taskId'] : undefined;
+  const taskId = isRecord(params) ? params.taskId : undefined;
   const task = typeof taskId === 'string' ? basics.definition.tasks.get(taskId) : undefined;
   if (!task) throw protocolError(rpcCodes.invalidParams, `There is no task ${JSON.stringify(taskId)}.`);
   return task;

@@ -1,0 +1,140 @@
+import type { Errand } from './approvals/approval-request.ts';
+import type { Door, Passage } from './approvals/door.ts';
+import type { GrantBook } from './approvals/grant-book.ts';
+import { createGrantWatch } from './approvals/grant-watch.ts';
+import { dialVetted } from './dial/dial.ts';
+import { type Lookup, resolveAll } from './dial/lookup.ts';
+import { type PrivateAddresses, vetAddresses } from './dial/vet.ts';
+import type { Admission, Exit, Gate } from './gate.ts';
+import { type RecordDeps, recordAllowed, recordBlocked, recordEnd, refusal } from './gate-records.ts';
+import { type Decision, methodClassOf } from './policy/decision.ts';
+import type { HostName } from './policy/host-name.ts';
+import type { Policy } from './policy/policy.ts';
+import type { RateLimiter } from './policy/rate-limiter.ts';
+import type { Rules } from './policy/rules.ts';
+
+export interface GateDeps extends RecordDeps {
+  readonly policy: Policy;
+  readonly door: Door;
+  readonly book: GrantBook;
+  readonly rates: RateLimiter;
+  readonly lookup: Lookup;
+  readonly allowPrivate: PrivateAddresses;
+  readonly rules: Rules;
+  readonly lookupTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+}
+
+export function createGate(deps: GateDeps): Gate {
+  const watch = createGrantWatch(deps.book, deps.clock, 500);
+  let isShut = false;
+  return {
+    rules: deps.rules,
+    admit(exit) {
+      if (isShut) throw refusal(exit, 'closed', 'the egress filter is closed');
+      const startedAt = deps.clock.elapsed();
+      const decision = deps.policy.decide(exit.destination, deps.clock.now());
+      if (decision.verdict === 'deny')
+        throw recordBlocked(deps, exit, refusal(exit, decision.reason, decision.message));
+      if (decision.verdict === 'ask') return askUser(deps, exit, decision, startedAt);
+      if (deps.rules('rate') && !deps.rates.take(decision.entry)) {
+        const message = `more than ${decision.entry.requestsPerMinute} requests a minute to ${decision.entry.rule}`;
+        throw recordBlocked(deps, exit, refusal(exit, 'rate', message));
+      }
+      if (
+        deps.rules('request-bytes') &&
+        (exit.bodyBytes ?? 0) > (decision.entry.maxRequestBytes ?? Number.POSITIVE_INFINITY)
+      ) {
+        const message = `a body of ${exit.bodyBytes} bytes is over the ${decision.entry.maxRequestBytes} of ${decision.entry.rule}`;
+        throw recordBlocked(deps, exit, refusal(exit, 'request-bytes', message));
+      }
+      return recordAllowed(deps, {
+        exit,
+        host: decision.host,
+        entry: decision.entry,
+        rule: decision.entry.rule,
+        startedAt,
+      });
+    },
+    async open({ host, port }, signal) {
+      const addresses = await resolveHost(deps, host, port, signal);
+      return dialVetted({
+        host: host.name,
+        port,
+        addresses,
+        timeoutMs: deps.connectTimeoutMs,
+        ...(signal ? { signal } : {}),
+      });
+    },
+    isWatched: ({ entry }) => deps.audit !== undefined || entry?.maxResponseBytes !== undefined,
+    close: (admission, departure) => recordEnd(deps, admission, departure),
+    refuse: (exit, error) => {
+      recordBlocked(deps, exit, error);
+    },
+    watch: ({ passage }, cut) => (passage?.by === 'grant' ? watch.watch(passage.grantId, cut) : () => undefined),
+    checkGrants: () => watch.check(),
+    shut() {
+      isShut = true;
+      watch.stop();
+    },
+  };
+}
+
+async function askUser(
+  deps: GateDeps,
+  exit: Exit,
+  decision: Extract<Decision, { verdict: 'ask' }>,
+  startedAt: number,
+): Promise<Admission> {
+  const { destination, path, bodyBytes, bodySha256, context } = exit;
+  const covering = exit.earlier?.find((admission) => covers(admission, exit, decision.host));
+  if (covering?.passage !== undefined) {
+    return recordAllowed(deps, {
+      exit,
+      host: decision.host,
+      passage: covering.passage,
+      rule: covering.rule,
+      startedAt,
+    });
+  }
+  const errand: Errand = {
+    destination,
+    host: decision.host,
+    context,
+    genieId: context.genieId ?? deps.genieId,
+    ...(path === undefined ? {} : { path }),
+    ...(bodyBytes === undefined ? {} : { bodyBytes }),
+    ...(bodySha256 === undefined ? {} : { bodySha256 }),
+  };
+  let passage: Passage;
+  try {
+    passage = await deps.door(errand, decision.message, exit.signal?.());
+  } catch (error) {
+    throw recordBlocked(deps, exit, error);
+  }
+  const rule = passage.by === 'grant' ? `grant ${passage.grantId}` : `approval ${passage.approvalId}`;
+  return recordAllowed(deps, { exit, host: decision.host, passage, rule, startedAt });
+}
+
+function covers({ passage, host, exit }: Admission, next: Exit, nextHost: HostName): boolean {
+  if (passage === undefined || host.name !== nextHost.name || exit.destination.port !== next.destination.port)
+    return false;
+  return methodClassOf(exit.destination.method) === 'write' || methodClassOf(next.destination.method) === 'read';
+}
+
+async function resolveHost(
+  deps: GateDeps,
+  host: HostName,
+  port: number,
+  signal?: AbortSignal,
+): Promise<readonly string[]> {
+  // An address or `localhost` passed the allowlist with its exact port, which is the operator's permission.
+  if (host.kind === 'address') return [host.name];
+  if (host.name === 'localhost') return ['127.0.0.1', '::1'];
+  const addresses = await resolveAll(host.name, {
+    lookup: deps.lookup,
+    timeoutMs: deps.lookupTimeoutMs,
+    ...(signal ? { signal } : {}),
+  });
+  return vetAddresses({ host: host.name, port, addresses, allowPrivate: deps.allowPrivate, rules: deps.rules });
+}

@@ -1,0 +1,125 @@
+import type { JsonObject, JsonValue, Permission, Tool, ToolEffect } from '@genie/core';
+import { describeThrown, GenieError } from '@genie/core/errors';
+import { isRecord } from '../content.ts';
+import { compileSchema, describeProblems } from '../schema/compile-schema.ts';
+import { sha256 } from '../sha256.ts';
+import { cleanJson, cleanObject } from './clean-json.ts';
+import type { OfferedTool } from './pin-tools.ts';
+
+/** Calls a tool on whatever connection is open, e.g. after a restart. */
+export type CallOffered = (
+  tool: OfferedTool,
+  input: JsonObject,
+  call: {
+    readonly signal: AbortSignal;
+    readonly effect: ToolEffect;
+    readonly progress: (message: string, fraction?: number) => void;
+  },
+) => Promise<unknown>;
+
+/** Reads a listing of a server. Entries that are not usable are named with the reason. */
+export function readOffered(listed: readonly unknown[]): {
+  readonly tools: readonly OfferedTool[];
+  readonly refused: readonly { readonly name: string; readonly reason: string }[];
+} {
+  const tools: OfferedTool[] = [];
+  const refused: { name: string; reason: string }[] = [];
+  const seen = new Set<string>();
+  for (const entry of listed) {
+    const name = isRecord(entry) && typeof entry.name === 'string' ? entry.name : '(no name)';
+    try {
+      if (seen.has(name)) throw new Error('another tool has this name');
+      seen.add(name);
+      tools.push(readEntry(entry, name));
+    } catch (error) {
+      refused.push({ name, reason: describeThrown(error) });
+    }
+  }
+  return { tools, refused };
+}
+
+function readEntry(entry: unknown, name: string): OfferedTool {
+  const { description, inputSchema, annotations } = cleanObject(entry);
+  const schema = cleanObject(inputSchema ?? { type: 'object' });
+  compileSchema(schema, name);
+  return {
+    name,
+    description: typeof description === 'string' ? description : '',
+    inputSchema: schema,
+    annotations: cleanObject(annotations ?? {}),
+  };
+}
+
+/** How far hints are believed: a server that says nothing gets the careful choice. */
+export function effectOf({ annotations }: OfferedTool): ToolEffect {
+  if (annotations.readOnlyHint === true) return 'read';
+  return annotations.idempotentHint === true ? 'idempotent' : 'once';
+}
+
+/** `server__tool`, in the letters that models accept, at most 64 of them. */
+export function toolName(server: string, name: string): string {
+  const full = `${server}__${name}`.replace(/[^A-Za-z0-9_-]/g, '_');
+  if (full.length <= 64 && full === `${server}__${name}`) return full;
+  return `${full.slice(0, 55)}_${sha256(name).slice(0, 8)}`;
+}
+
+export interface AdaptOptions {
+  readonly server: string;
+  readonly permissions: readonly Permission[];
+  readonly timeoutMs: number;
+  readonly call: CallOffered;
+}
+
+/** A tool of a server as the loop knows tools. Arguments are checked here: the server's word is not enough. */
+export function adaptTool(offered: OfferedTool, options: AdaptOptions): Tool {
+  const check = compileSchema(offered.inputSchema, offered.name);
+  const effect = effectOf(offered);
+  return {
+    name: toolName(options.server, offered.name),
+    description: offered.description || `Tool ${offered.name} of the server ${options.server}.`,
+    input: {
+      '~standard': {
+        version: 1,
+        vendor: 'genie',
+        validate(value) {
+          const input = value ?? {};
+          const problems = check(input);
+          if (problems.length === 0) return { value: input };
+          const leaner = withoutNulls(input, offered.inputSchema);
+          if (leaner !== input && check(leaner).length === 0) return { value: leaner };
+          return { issues: [{ message: describeProblems(problems) }] };
+        },
+      },
+    },
+    inputJsonSchema: offered.inputSchema,
+    effect,
+    permissions: options.permissions,
+    timeoutMs: options.timeoutMs,
+    approval: 'never',
+    run: async (input, context) =>
+      readResult(offered.name, await options.call(offered, input as JsonObject, { signal: context.signal, effect, progress: context.progress })),
+  };
+}
+
+/** Models write null for what they leave out. Members that are not required go. */
+function withoutNulls(input: unknown, schema: JsonObject): unknown {
+  if (!isRecord(input)) return input;
+  const required: readonly unknown[] = Array.isArray(schema.required) ? schema.required : [];
+  const kept = Object.entries(input).filter(([key, member]) => member !== null || required.includes(key));
+  return kept.length === Object.keys(input).length ? input : Object.fromEntries(kept);
+}
+
+/**
+ * What the model gets: structured content where there is some, one text as a text, else the blocks. Throws
+ * `GENIE_MCP_TOOL_FAILED` with the server's words when the call failed.
+ */
+export function readResult(name: string, result: unknown): JsonValue {
+  const { content, structuredContent, isError } = cleanObject(result);
+  const blocks = Array.isArray(content) ? content.filter(isRecord) : [];
+  const texts = blocks.flatMap((block) => (block.type === 'text' && typeof block.text === 'string' ? [block.text] : []));
+  if (isError === true)
+    throw new GenieError('GENIE_MCP_TOOL_FAILED', `${name} failed: ${texts.join('\n').slice(0, 4_000) || 'no reason given'}`);
+  if (structuredContent !== undefined) return cleanJson(structuredContent);
+  if (texts.length === blocks.length) return texts.join('\n');
+  return blocks as JsonValue;
+}

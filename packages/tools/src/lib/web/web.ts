@@ -1,0 +1,8 @@
+import type { Tool } from '@genie/core';
+import { type FetchPageOptions, fetchPage } from './fetch-page.ts';
+import { readFeed } from './read-feed.ts';
+
+/** The tools `fetch_page` and `read_feed`, for a genie without other sources. Everything goes through the call's own `fetch`. */
+export function web(options: FetchPageOptions = {}): readonly Tool[] {
+  return [fetchPage(options), readFeed()];
+}
