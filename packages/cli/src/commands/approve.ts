@@ -136,7 +136,14 @@ async function showAndAsk(
 /** Resumes the runs whose decisions are all there. */
 async function goOn(context: CommandContext, found: FoundHome): Promise<ExitCode> {
   const { inspectHome } = await import('../lib/homes/inspect-home.ts');
-  const ready = (await inspectHome(found)).runs.filter(({ status }) => status === 'ready').map(({ runId }) => runId);
+  const { holder, runs } = await inspectHome(found);
+  if (holder) {
+    context.terminal.note(
+      `Process ${holder.pid} on ${holder.host} has this genie now. "genie watch" goes on by itself; after anything else: genie resume ${homeWords(context, found)}`,
+    );
+    return exitCodes.ok;
+  }
+  const ready = runs.filter(({ status }) => status === 'ready').map(({ runId }) => runId);
   if (ready.length === 0) {
     context.terminal.print('No run is ready to go on.');
     return exitCodes.ok;
