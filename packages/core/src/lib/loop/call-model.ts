@@ -26,12 +26,13 @@ export interface DeltaSink {
 const maxAnswerCharacters = 4_000_000;
 
 /** Calls the model without streaming. Rejects with `GENIE_MODEL_ANSWER` when the answer is not of the contract's form. */
-export async function generateAnswer(model: LanguageModel, options: ModelCallOptions): Promise<ModelAnswer> {
-  const result = await model.doGenerate(options);
-  if (!Array.isArray(result?.content)) throw badAnswer(model, 'its content is not an array');
-  const content: AnswerPart[] = [];
-  for (const part of result.content) addContent(content, part, model);
-  return completeAnswer(content, result.finishReason, result.usage);
+export function generateAnswer(model: LanguageModel, options: ModelCallOptions): PromiseLike<ModelAnswer> {
+  return model.doGenerate(options).then((result) => {
+    if (!Array.isArray(result?.content)) throw badAnswer(model, 'its content is not an array');
+    const content: AnswerPart[] = [];
+    for (const part of result.content) addContent(content, part, model);
+    return completeAnswer(content, result.finishReason, result.usage);
+  });
 }
 
 /** Calls the model as a stream and hands deltas on as they come. Rejects like {@link generateAnswer}, and when the stream breaks. */

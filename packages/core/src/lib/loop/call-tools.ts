@@ -27,22 +27,35 @@ export interface WaitingCall {
 
 type CallEnd = LoopCall | { readonly waiting: WaitingCall };
 
+/** Most tools answer at once; a promise (and an async function around it) is made only for those that do not. */
+type Maybe<Value> = Value | Promise<Value>;
+
+interface StepOfCalls {
+  readonly number: number;
+  readonly calls: readonly CallPart[];
+}
+
 /**
  * Runs the calls of one answer in parallel and reports them in call order. Calls with a recorded result are not made
- * again. Rejects only with `interrupted` and when the journal fails.
+ * again. Throws or rejects only with `interrupted` and when the journal fails.
  */
-export async function callTools(
-  loop: LoopContext,
-  step: { readonly number: number; readonly calls: readonly CallPart[] },
-  recorded: RecordedStep | undefined,
-): Promise<StepCalls> {
+export function callTools(loop: LoopContext, step: StepOfCalls, recorded: RecordedStep | undefined): Maybe<StepCalls> {
   const [only] = step.calls;
-  if (only && step.calls.length === 1) {
-    const end = await callTool(loop, step.number, only, recorded);
+  if (!only || step.calls.length > 1) return callInParallel(loop, step, recorded);
+  const toStepCalls = (end: CallEnd): StepCalls => {
     if ('waiting' in end) return { finished: [], waiting: [end.waiting] };
     report(loop, end, recorded);
     return { finished: [end], waiting: [] };
-  }
+  };
+  const end = callTool(loop, step.number, only, recorded);
+  return end instanceof Promise ? end.then(toStepCalls) : toStepCalls(end);
+}
+
+async function callInParallel(
+  loop: LoopContext,
+  step: StepOfCalls,
+  recorded: RecordedStep | undefined,
+): Promise<StepCalls> {
   const ends: (CallEnd | undefined)[] = new Array(step.calls.length);
   let reported = 0;
   await allSettled(
@@ -69,16 +82,16 @@ async function allSettled(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason;
 }
 
-async function callTool(
-  loop: LoopContext,
-  step: number,
-  call: CallPart,
-  recorded: RecordedStep | undefined,
-): Promise<CallEnd> {
+function callTool(loop: LoopContext, step: number, call: CallPart, recorded: RecordedStep | undefined): Maybe<CallEnd> {
   const known = recorded?.results.get(call.id);
   if (known) return { step, callId: call.id, tool: call.tool, input: call.input, ...known };
-  const preparing = prepareCall(loop, step, call, recorded?.intents.get(call.id));
-  const prepared = preparing instanceof Promise ? await loop.guard.race(preparing) : preparing;
+  const prepared = prepareCall(loop, step, call, recorded?.intents.get(call.id));
+  if (prepared instanceof Promise)
+    return loop.guard.race(prepared).then((ready) => callPrepared(loop, step, call, ready));
+  return callPrepared(loop, step, call, prepared);
+}
+
+function callPrepared(loop: LoopContext, step: number, call: CallPart, prepared: PreparedCall): Maybe<CallEnd> {
   switch (prepared.state) {
     case 'waiting':
       return { waiting: { callId: call.id, approvalIds: prepared.approvalIds, began: false } };
@@ -91,20 +104,21 @@ async function callTool(
   }
 }
 
-async function execute(
-  loop: LoopContext,
-  step: number,
-  call: CallPart,
-  { tool, input, approved }: Extract<PreparedCall, { state: 'ready' }>,
-): Promise<CallEnd> {
-  const { run, clock, guard } = loop;
-  if (run && (tool.effect === 'once' || approved)) run.append({ kind: 'intent', callId: call.id, state: 'started' });
-  if (run && tool.effect !== 'read') {
-    // The answer that asked for this call, and its intent, must survive before the world changes.
-    const settling = run.settled();
-    if (settling !== undefined) await guard.race(settling);
-  }
-  if (guard.cause) throw interrupted;
+type ReadyCall = Extract<PreparedCall, { state: 'ready' }>;
+
+function execute(loop: LoopContext, step: number, call: CallPart, ready: ReadyCall): Maybe<CallEnd> {
+  const { run, guard } = loop;
+  const { effect } = ready.tool;
+  if (run && (effect === 'once' || ready.approved)) run.append({ kind: 'intent', callId: call.id, state: 'started' });
+  // The answer that asked for this call, and its intent, must survive before the world changes.
+  const settling = effect === 'read' ? undefined : run?.settled();
+  if (settling === undefined) return runTool(loop, step, call, ready);
+  return guard.race(settling).then(() => runTool(loop, step, call, ready));
+}
+
+function runTool(loop: LoopContext, step: number, call: CallPart, { tool, input }: ReadyCall): Maybe<CallEnd> {
+  const { clock } = loop;
+  if (loop.guard.cause) throw interrupted;
   loop.emit({
     type: 'tool.called',
     at: clock.now(),
@@ -116,25 +130,61 @@ async function execute(
     input: input as JsonValue,
     effect: tool.effect,
   });
-  const startedAt = clock.elapsed();
-  const context = new CallContext(loop, { step, callId: call.id, tool: call.tool });
-  let outcome: CallOutcome | { readonly waiting: readonly string[] };
+  const running: RunningCall = {
+    step,
+    call,
+    tool,
+    context: new CallContext(loop, { step, callId: call.id, tool: call.tool }),
+    startedAt: clock.elapsed(),
+  };
+  let value: unknown;
   try {
-    const value = tool.run(input, context);
-    const output = isPromiseLike(value) ? await withinTime(loop, value, tool.timeoutMs) : value;
-    context.end(false);
-    const checked = tool.output ? await guard.race(checkOutput(tool.output, output)) : output;
-    outcome = { status: 'completed', output: checked as JsonValue };
+    value = tool.run(input, running.context);
   } catch (error) {
-    context.end(true);
-    if (error === interrupted) throw error;
-    outcome = readThrown(error, tool.name, tool.timeoutMs);
+    return fail(loop, running, error);
   }
-  if ('waiting' in outcome) {
-    run?.append({ kind: 'intent', callId: call.id, state: 'not-done' });
-    return { waiting: { callId: call.id, approvalIds: outcome.waiting, began: true } };
+  if (isPromiseLike(value) || tool.output) return awaitOutput(loop, running, value);
+  return complete(loop, running, value);
+}
+
+interface RunningCall {
+  readonly step: number;
+  readonly call: CallPart;
+  readonly tool: ReadyCall['tool'];
+  readonly context: CallContext;
+  readonly startedAt: number;
+}
+
+async function awaitOutput(loop: LoopContext, running: RunningCall, value: unknown): Promise<CallEnd> {
+  const { tool } = running;
+  let output: unknown;
+  try {
+    output = isPromiseLike(value) ? await withinTime(loop, value, tool.timeoutMs) : value;
+    if (tool.output) output = await loop.guard.race(checkOutput(tool.output, output));
+  } catch (error) {
+    return fail(loop, running, error);
   }
-  return settle(loop, step, call, outcome, clock.elapsed() - startedAt);
+  return complete(loop, running, output);
+}
+
+function complete(loop: LoopContext, { step, call, context, startedAt }: RunningCall, output: unknown): Maybe<CallEnd> {
+  context.end(false);
+  const outcome: CallOutcome = { status: 'completed', output: output as JsonValue };
+  return settle(loop, step, call, outcome, loop.clock.elapsed() - startedAt);
+}
+
+/** What a tool threw. Throws on only when the whole loop has to stop. */
+function fail(
+  loop: LoopContext,
+  { step, call, tool, context, startedAt }: RunningCall,
+  error: unknown,
+): Maybe<CallEnd> {
+  context.end(true);
+  if (error === interrupted) throw error;
+  const outcome = readThrown(error, tool.name, tool.timeoutMs);
+  if (!('waiting' in outcome)) return settle(loop, step, call, outcome, loop.clock.elapsed() - startedAt);
+  loop.run?.append({ kind: 'intent', callId: call.id, state: 'not-done' });
+  return { waiting: { callId: call.id, approvalIds: outcome.waiting, began: true } };
 }
 
 /** Records an outcome. From here on the call is never made again. */
@@ -144,7 +194,7 @@ function settle(
   call: CallPart,
   outcome: CallOutcome,
   tookMs: number,
-): LoopCall | Promise<LoopCall> {
+): Maybe<LoopCall> {
   const stored = storeOutput(loop, call.id, outcome);
   const finish = (final: { readonly outcome: CallOutcome; readonly outputText: string }): LoopCall => {
     const rounded = Math.round(tookMs * 1000) / 1000;

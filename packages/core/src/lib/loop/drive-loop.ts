@@ -46,6 +46,14 @@ export async function driveLoop(loop: LoopContext, start: readonly LoopMessage[]
   return drive.end(finish);
 }
 
+/** The finish when a step was the last one. */
+type StepEnd = LoopFinish | undefined;
+
+interface BegunCalls {
+  readonly called: StepCalls | Promise<StepCalls>;
+  readonly recorded: RecordedStep | undefined;
+}
+
 /** The state of one loop: everything that changes while it runs. */
 class Drive {
   readonly #loop: LoopContext;
@@ -103,13 +111,14 @@ class Drive {
       if (loop.guard.cause) throw interrupted;
       const answer = await this.#nextAnswer();
       if ('limit' in answer) return this.#excess(answer);
-      const finish = await this.#step(answer, undefined);
-      if (finish) return finish;
+      const step = this.#step(answer, undefined);
+      const finish = step instanceof Promise ? await step : step;
+      if (finish !== undefined) return finish;
     }
   }
 
   /** Takes an answer in and runs its calls. Returns the finish when this was the last step. */
-  async #step(answer: ModelAnswer, recorded: RecordedStep | undefined): Promise<LoopFinish | undefined> {
+  #step(answer: ModelAnswer, recorded: RecordedStep | undefined): StepEnd | Promise<StepEnd> {
     const loop = this.#loop;
     this.#steps += 1;
     const step = this.#steps;
@@ -141,18 +150,23 @@ class Drive {
     }
     this.#transcript.addAnswer(answer.content);
     if (answer.calls.length === 0) return this.#lastFinish(answer);
-    const calls = await this.#runCalls(step, answer.calls, recorded);
-    if (calls.waiting.length > 0) {
-      return { reason: 'waiting', approvalIds: [...new Set(calls.waiting.flatMap((call) => call.approvalIds))] };
-    }
-    return this.#afterCalls(step, calls.finished);
+    const called = callTools(loop, { number: step, calls: answer.calls }, recorded);
+    if (!(called instanceof Promise) && called.waiting.length === 0) return this.#afterCalls(step, called.finished);
+    return this.#awaitCalls(step, answer.calls, { called, recorded });
   }
 
-  async #runCalls(number: number, calls: readonly CallPart[], recorded: RecordedStep | undefined): Promise<StepCalls> {
+  /** The calls of a step that need time: their tools, or the user. */
+  async #awaitCalls(step: number, calls: readonly CallPart[], begun: BegunCalls): Promise<StepEnd> {
+    const { finished, waiting } = await this.#askAndGoOn(step, calls, begun);
+    if (waiting.length === 0) return this.#afterCalls(step, finished);
+    return { reason: 'waiting', approvalIds: [...new Set(waiting.flatMap((call) => call.approvalIds))] };
+  }
+
+  async #askAndGoOn(number: number, calls: readonly CallPart[], { called, recorded }: BegunCalls): Promise<StepCalls> {
     const loop = this.#loop;
     let known = recorded;
+    let result = await called;
     for (;;) {
-      const result = await callTools(loop, { number, calls }, known);
       if (result.waiting.length === 0 || loop.limits.approvalWaitMs <= 0 || !loop.approvals) return result;
       const waitStarted = loop.clock.elapsed();
       const isDecided = await waitForDecisions(
@@ -171,10 +185,11 @@ class Drive {
           ...result.waiting.filter((call) => call.began).map((call) => [call.callId, 'not-done'] as const),
         ]),
       };
+      result = await callTools(loop, { number, calls }, known);
     }
   }
 
-  async #afterCalls(step: number, finished: readonly LoopCall[]): Promise<LoopFinish | undefined> {
+  #afterCalls(step: number, finished: readonly LoopCall[]): StepEnd | Promise<StepEnd> {
     const loop = this.#loop;
     this.#calls.push(...finished);
     let repeated: LoopFinish | undefined;
@@ -197,9 +212,9 @@ class Drive {
     if (repeated) return repeated;
     const fault = this.#faults.note(finished);
     if (fault) return { reason: 'tool-error', error: fault };
-    if (!loop.stopWhen) return undefined;
-    const stops = await loop.guard.race(Promise.resolve(loop.stopWhen(this.#state())));
-    return stops ? { reason: 'stop-condition' } : undefined;
+    const stops = loop.stopWhen?.(this.#state());
+    if (stops instanceof Promise) return loop.guard.race(stops).then(stopIf);
+    return stopIf(stops);
   }
 
   /** Calls the model, once more when an answer was unusable or the provider says a retry may help. */
@@ -221,33 +236,29 @@ class Drive {
         step: this.#steps + 1,
         modelId: loop.model.modelId,
       });
+      this.#deadline.begin();
       try {
-        const answer = await this.#callModel(reservation.maxOutputTokens);
+        const isStreamed = loop.isStreaming();
+        const answer = await this.#callModel(reservation.maxOutputTokens, isStreamed);
+        if (!isStreamed && answer.text !== '') this.#sink.text(answer.text);
         this.#modelFaults = 0;
         return answer;
       } catch (error) {
         if (error === interrupted || loop.guard.cause) throw interrupted;
-        await this.#afterModelFault(error);
+        this.#afterModelFault(error);
+      } finally {
+        this.#deadline.end();
       }
     }
   }
 
-  async #callModel(maxOutputTokens: number | undefined): Promise<ModelAnswer> {
-    const loop = this.#loop;
+  #callModel(maxOutputTokens: number | undefined, isStreamed: boolean): Promise<ModelAnswer> {
+    const { guard, model } = this.#loop;
     const options = this.#modelOptions(maxOutputTokens);
-    const isStreaming = loop.isStreaming();
-    this.#deadline.begin();
-    try {
-      const work = isStreaming ? streamAnswer(loop.model, options, this.#sink) : generateAnswer(loop.model, options);
-      const answer = await loop.guard.race(work);
-      if (!isStreaming && answer.text !== '') this.#sink.text(answer.text);
-      return answer;
-    } finally {
-      this.#deadline.end();
-    }
+    return guard.race(isStreamed ? streamAnswer(model, options, this.#sink) : generateAnswer(model, options));
   }
 
-  async #afterModelFault(error: unknown): Promise<void> {
+  #afterModelFault(error: unknown): void {
     const loop = this.#loop;
     const record = toErrorRecord(error, 'GENIE_MODEL_FAILED');
     this.#modelFaults += 1;
@@ -430,6 +441,10 @@ function finishOfRecord({
   readonly error?: ErrorRecord;
 }): LoopFinish {
   return error ? { reason, error } : { reason };
+}
+
+function stopIf(stops: boolean | undefined): StepEnd {
+  return stops ? { reason: 'stop-condition' } : undefined;
 }
 
 function repeatError(tool: string, times: number): ErrorRecord {

@@ -44,7 +44,7 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
   /** `auto` streams when somebody iterates the handle. */
   readonly stream?: 'auto' | boolean;
-  /** Gets every event as it happens, deltas included. */
+  /** Gets every event as it happens, deltas included. Iterating then yields what happens from the first `next` on. */
   readonly onEvent?: (event: LoopEvent) => void;
   readonly clock?: Clock;
 }
@@ -107,7 +107,8 @@ function createContext(options: LoopOptions, runId: string, events: EventStream<
     guard: new AbortGuard(options.signal),
     emit: onEvent
       ? (event) => {
-          events.push(event);
+          // Who listens here has had the event; keeping it for a reader that may never come would cost memory.
+          if (events.isRead) events.push(event);
           onEvent(event);
         }
       : (event) => events.push(event),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 
 /** Where identifiers come from. `next('run')` gives `run_<26 characters>`; later ids sort after earlier ones. */
@@ -9,14 +9,12 @@ export interface Ids {
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * Time-ordered random ids in the ULID layout (48 bits of time, 80 of randomness, Crockford base 32, lower case;
- * https://github.com/ulid/spec), monotonic within one instance even when the clock goes back.
+ * Time-ordered random ids of 26 characters: 48 bits of time as in ULID (https://github.com/ulid/spec), a counter that keeps
+ * ids of one millisecond in order (also when the clock goes back), 48 random bits. Safe in file names.
  */
 export function createIds(clock: Pick<Clock, 'now'>): Ids {
   let lastTime = 0;
   let timePart = '';
-  let pool = Buffer.alloc(0);
-  let offset = 0;
   let counter = 0;
   return {
     next(prefix) {
@@ -28,14 +26,9 @@ export function createIds(clock: Pick<Clock, 'now'>): Ids {
       } else {
         counter += 1;
       }
-      if (offset + 8 > pool.length) {
-        pool = randomBytes(4096);
-        offset = 0;
-      }
-      let random = '';
-      for (let index = 0; index < 8; index += 1) random += alphabet[(pool[offset + index] ?? 0) & 31];
-      offset += 8;
-      return `${prefix}_${timePart}${encode(counter, 8)}${random}`;
+      // The runtime keeps a pool of random bytes for UUIDs, so this is cheaper than a pool of our own.
+      const random = randomUUID();
+      return `${prefix}_${timePart}${encode(counter, 4)}${random.slice(0, 8)}${random.slice(9, 13)}`;
     },
   };
 }
