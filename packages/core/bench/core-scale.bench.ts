@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { measureInChild } from './child.ts';
+import { plainFlags, writePlainScripts } from './plain-scripts.ts';
 import { atMost, info, median, type Row } from './rounds.ts';
 
 interface Options {
@@ -12,23 +13,23 @@ interface Together {
   readonly maxRssMb: number;
 }
 
-const script = join(import.meta.dirname, 'scale-process.ts');
-
 /** Many runs: at once, and one after the other. Each measurement in fresh processes, in turn. */
 export async function bench({ log }: Options): Promise<Row[]> {
+  const script = join(writePlainScripts(['scale-process', 'workload', 'bare-loop']), 'scale-process.js');
+  const measure = (name: string) => measureInChild<Together>(script, { args: [name], flags: plainFlags });
   const floor: Together[] = [];
   const loop: Together[] = [];
   const read: Together[] = [];
   for (let round = 0; round < 5; round += 1) {
-    floor.push(measureInChild(script, { args: ['floor'] }));
-    loop.push(measureInChild(script, { args: ['loop'] }));
-    read.push(measureInChild(script, { args: ['read'] }));
+    floor.push(measure('floor'));
+    loop.push(measure('loop'));
+    read.push(measure('read'));
   }
   log(`1,000 runs at once, medians of ${loop.length} processes each`);
   const of = (results: readonly Together[], member: keyof Together) => median(results.map((result) => result[member]));
   const heap = measureInChild<{ slopeBytes: number; rssGrowthMb: number }>(script, {
     args: ['heap'],
-    flags: [...process.execArgv, '--expose-gc'],
+    flags: [...plainFlags, '--expose-gc'],
   });
   const against = (results: readonly Together[]) =>
     median(results.map((result, index) => result.wallMs / (floor[index]?.wallMs ?? Number.NaN)));

@@ -1,7 +1,7 @@
 import type { Clock, Ids } from '@genie/core/ports';
 import type { CipherOptions } from './cipher/key-file.ts';
-import type { Fingerprinter } from './fingerprint.ts';
 import type { Mutex } from './create-mutex.ts';
+import type { Fingerprinter } from './fingerprint.ts';
 import type { IndexSet } from './index-set.ts';
 import type { Scrubber } from './scrubber.ts';
 import type { RecordStore } from './store/record-store.ts';

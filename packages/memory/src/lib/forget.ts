@@ -34,7 +34,10 @@ export async function forget(
   const isGone = textMatcher(records);
   const working = records.length > 0 ? await engine.working.redact(isGone, dryRun) : 0;
   const runs = [...new Set(records.flatMap((record) => record.runId ?? []))];
-  const scrubbed = !dryRun && records.length > 0 && (await engine.historyMutex(() => removeEverywhere(engine, { namespace, records, runs })));
+  const scrubbed =
+    !dryRun &&
+    records.length > 0 &&
+    (await engine.historyMutex(() => removeEverywhere(engine, { namespace, records, runs })));
   const counts: Record<string, number> = { working, history: runs.length };
   for (const { tier } of records) counts[tier] = (counts[tier] ?? 0) + 1;
   return {

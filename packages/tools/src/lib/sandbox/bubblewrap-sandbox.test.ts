@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, lstatSync, readdirSync } from 'node:fs';
+import { chownSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -150,12 +150,30 @@ describe.skipIf(!availability.sandbox)(`the bubblewrap sandbox ${availability.sa
     }
   });
 
+  it('leaves nothing running when it is killed at any moment of its start', async () => {
+    using workspace = temporaryFolder();
+    const mark = `${60_000 + process.pid}.5`;
+    const sandbox = await createSandbox({ workspace: workspace.path });
+    for (let round = 0; round < 120; round += 1) {
+      const signal = new AbortController();
+      const running = sandbox.run(script(`setsid sleep ${mark} & sleep ${mark}`), { signal: signal.signal });
+      const until = performance.now() + (round % 40) / 8;
+      while (performance.now() < until);
+      signal.abort();
+      expect((await running).killedBy).toBe('abort');
+    }
+    await sandbox.close();
+    await sleep(100);
+    const left = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && commandOf(name).includes(mark));
+    expect(left).toEqual([]);
+  }, 60_000);
+
   it('watches memory where no control group can be made', async () => {
     using workspace = temporaryFolder();
     const sandbox = await createSandbox({ workspace: workspace.path, controlGroups: false });
     expect(sandbox.capabilities.limitsMemory).toBe(false);
     expect(sandbox.capabilities.doesNotStop.join()).toContain('memory');
-    const one = `perl -e 'my $x = "x" x 60_000_000; sleep 5'`;
+    const one = `perl -e 'my $x = "x" x 40_000_000; sleep 5'`;
     const result = await sandbox.run({
       ...script(`${one} & ${one} & ${one} & wait`),
       limits: { ...limits, maxMemoryBytes: 100_000_000 },
@@ -188,7 +206,7 @@ function leftovers(): string[] {
 
 function commandOf(pid: string): string {
   try {
-    return execFileSync('cat', [`/proc/${pid}/cmdline`], { encoding: 'latin1', stdio: ['ignore', 'pipe', 'ignore'] });
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
   } catch {
     return '';
   }

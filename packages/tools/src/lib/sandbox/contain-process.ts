@@ -4,6 +4,7 @@ import { devNull } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxLimits, SandboxResult } from '@genie/core';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
+import { killContained } from './kill-contained.ts';
 
 /** A descriptor the child gets: an open one of ours, or a pipe whose other end we keep. */
 export type ExtraDescriptor = number | 'pipe';
@@ -78,7 +79,7 @@ export function collectOutput(
     let killedBy: KilledBy | undefined;
     const kill = (reason: KilledBy) => {
       killedBy ??= reason;
-      child.kill('SIGKILL');
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killContained(child.pid);
     };
     const onAbort = () => kill('abort');
     const timer = Number.isFinite(limits.timeoutMs) ? setTimeout(() => kill('timeout'), limits.timeoutMs) : undefined;

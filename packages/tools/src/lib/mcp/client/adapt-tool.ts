@@ -97,7 +97,14 @@ export function adaptTool(offered: OfferedTool, options: AdaptOptions): Tool {
     timeoutMs: options.timeoutMs,
     approval: 'never',
     run: async (input, context) =>
-      readResult(offered.name, await options.call(offered, input as JsonObject, { signal: context.signal, effect, progress: context.progress })),
+      readResult(
+        offered.name,
+        await options.call(offered, input as JsonObject, {
+          signal: context.signal,
+          effect,
+          progress: context.progress,
+        }),
+      ),
   };
 }
 
@@ -116,9 +123,14 @@ function withoutNulls(input: unknown, schema: JsonObject): unknown {
 export function readResult(name: string, result: unknown): JsonValue {
   const { content, structuredContent, isError } = cleanObject(result);
   const blocks = Array.isArray(content) ? content.filter(isRecord) : [];
-  const texts = blocks.flatMap((block) => (block.type === 'text' && typeof block.text === 'string' ? [block.text] : []));
+  const texts = blocks.flatMap((block) =>
+    block.type === 'text' && typeof block.text === 'string' ? [block.text] : [],
+  );
   if (isError === true)
-    throw new GenieError('GENIE_MCP_TOOL_FAILED', `${name} failed: ${texts.join('\n').slice(0, 4_000) || 'no reason given'}`);
+    throw new GenieError(
+      'GENIE_MCP_TOOL_FAILED',
+      `${name} failed: ${texts.join('\n').slice(0, 4_000) || 'no reason given'}`,
+    );
   if (structuredContent !== undefined) return cleanJson(structuredContent);
   if (texts.length === blocks.length) return texts.join('\n');
   return blocks as JsonValue;

@@ -36,7 +36,10 @@ export function answerServer(client: Client, options: ResolvedConnectOptions, gu
   if (roots) client.setRequestHandler('roots/list', async () => ({ roots: roots.map((root) => ({ ...root })) }));
 }
 
-type FormAnswer = { action: 'accept' | 'decline' | 'cancel'; content?: Record<string, string | number | boolean | string[]> };
+type FormAnswer = {
+  action: 'accept' | 'decline' | 'cancel';
+  content?: Record<string, string | number | boolean | string[]>;
+};
 
 async function askUser(
   { approvals, name, genieId }: ResolvedConnectOptions,
@@ -56,7 +59,10 @@ async function askUser(
   const row = asked.status === 'pending' ? await approvals.wait(asked.id, { signal }) : asked;
   if (row.status === 'denied') return { action: 'decline' };
   if (row.status !== 'allowed' || !(await approvals.consume(row.id, action, { signal }))) return { action: 'cancel' };
-  return { action: 'accept', content: { ...defaultsOf(schema), ...row.decision?.edited } as NonNullable<FormAnswer['content']> };
+  return {
+    action: 'accept',
+    content: { ...defaultsOf(schema), ...row.decision?.edited } as NonNullable<FormAnswer['content']>,
+  };
 }
 
 /** The values that the server itself proposed. */

@@ -7,7 +7,11 @@ export function boundedFetch(fetch: typeof globalThis.fetch, maxBytes: number): 
     if (!response.body) return response;
     const isStream = response.headers.get('content-type')?.includes('text/event-stream') ?? false;
     const body = response.body.pipeThrough(countingStream(maxBytes, isStream));
-    const bounded = new Response(body, { status: response.status, statusText: response.statusText, headers: response.headers });
+    const bounded = new Response(body, {
+      status: response.status,
+      statusText: response.statusText,
+      headers: response.headers,
+    });
     // The transport resolves redirects against it.
     Object.defineProperty(bounded, 'url', { value: response.url });
     return bounded;
@@ -24,7 +28,9 @@ function countingStream(maxBytes: number, isStream: boolean): TransformStream<Ui
       const lineEnd = isStream ? chunk.lastIndexOf(newline) : -1;
       count = lineEnd === -1 ? count + chunk.length : chunk.length - lineEnd;
       if (count > maxBytes)
-        controller.error(new GenieError('GENIE_MCP_TOO_LARGE', `The server sent a message of more than ${maxBytes} bytes.`));
+        controller.error(
+          new GenieError('GENIE_MCP_TOO_LARGE', `The server sent a message of more than ${maxBytes} bytes.`),
+        );
       else controller.enqueue(chunk);
     },
   });

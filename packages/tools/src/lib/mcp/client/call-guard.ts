@@ -2,9 +2,9 @@ import type { Clock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
 import {
   BrokenCircuitError,
+  CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
-  CircuitState,
   ExponentialBackoff,
   handleWhen,
 } from 'cockatiel';
@@ -34,10 +34,7 @@ export interface CallGuard {
 
 /** Failures of the connection, not of the work that was asked for. */
 export function isConnectionFailure(error: unknown): boolean {
-  return (
-    GenieError.isInstance(error) &&
-    ['GENIE_MCP_TIMEOUT', 'GENIE_MCP_UNREACHABLE'].includes(error.code)
-  );
+  return GenieError.isInstance(error) && ['GENIE_MCP_TIMEOUT', 'GENIE_MCP_UNREACHABLE'].includes(error.code);
 }
 
 /**

@@ -96,8 +96,14 @@ function createConnection(options: ResolvedConnectOptions): McpConnection & { op
     const adapted = tools
       .filter((tool) => Object.hasOwn(decision.accepted, tool.name))
       .map((tool) => adaptTool(tool, { server: name, permissions, timeoutMs: Number.POSITIVE_INFINITY, call }));
-    const documents = documentTools({ client, ...open }, { server: name, permissions, timeoutMs: options.requestTimeoutMs, ask });
-    const waiting = decision.waiting.map((tool) => ({ name: tool.name, reason: 'it is new or changed, and waits for the user' }));
+    const documents = documentTools(
+      { client, ...open },
+      { server: name, permissions, timeoutMs: options.requestTimeoutMs, ask },
+    );
+    const waiting = decision.waiting.map((tool) => ({
+      name: tool.name,
+      reason: 'it is new or changed, and waits for the user',
+    }));
     return {
       tools: new Map([...documents, ...adapted].map((tool) => [tool.name, tool])),
       pins: decision.accepted,
@@ -143,26 +149,28 @@ function createConnection(options: ResolvedConnectOptions): McpConnection & { op
     work: (open: OpenClient, request: { signal: AbortSignal; timeout: number; alive: () => void }) => Promise<Value>,
     repeatable = true,
   ): Promise<Value> =>
-    link.use(() =>
-      guard.run(signal, async ({ signal: callSignal, alive }) => {
-        for (let attempt = 1; ; attempt += 1) {
-          const open = await acquire(callSignal);
-          try {
-            return await work(open, { signal: callSignal, timeout: options.requestTimeoutMs, alive });
-          } catch (error) {
-            signal.throwIfAborted();
-            const failure = mapFailure(name, callSignal.aborted ? callSignal.reason : error);
-            if (failure.code === 'GENIE_MCP_CONNECTION' || failure.code === 'GENIE_MCP_TIMEOUT') await link.reset();
-            const again = failure.code === 'GENIE_MCP_CONNECTION' && (repeatable || wasNotSent(failure));
-            if (!again || attempt > 1) throw failure;
+    link
+      .use(() =>
+        guard.run(signal, async ({ signal: callSignal, alive }) => {
+          for (let attempt = 1; ; attempt += 1) {
+            const open = await acquire(callSignal);
+            try {
+              return await work(open, { signal: callSignal, timeout: options.requestTimeoutMs, alive });
+            } catch (error) {
+              signal.throwIfAborted();
+              const failure = mapFailure(name, callSignal.aborted ? callSignal.reason : error);
+              if (failure.code === 'GENIE_MCP_CONNECTION' || failure.code === 'GENIE_MCP_TIMEOUT') await link.reset();
+              const again = failure.code === 'GENIE_MCP_CONNECTION' && (repeatable || wasNotSent(failure));
+              if (!again || attempt > 1) throw failure;
+            }
           }
-        }
-      }),
-    ).catch(async (error: unknown) => {
-      // A server that hangs is not worth keeping: the next call starts it anew.
-      if (GenieError.isInstance(error) && error.code === 'GENIE_MCP_TIMEOUT') await link.reset();
-      throw error;
-    });
+        }),
+      )
+      .catch(async (error: unknown) => {
+        // A server that hangs is not worth keeping: the next call starts it anew.
+        if (GenieError.isInstance(error) && error.code === 'GENIE_MCP_TIMEOUT') await link.reset();
+        throw error;
+      });
   const acquire = async (signal: AbortSignal): Promise<OpenClient> => {
     try {
       return await link.acquire(signal);
@@ -172,7 +180,10 @@ function createConnection(options: ResolvedConnectOptions): McpConnection & { op
   };
   const call: CallOffered = (tool, value, { signal, effect, progress }) => {
     if (offer.pins[tool.name] !== pinOf(tool))
-      throw new GenieError('GENIE_MCP_TOOL_CHANGED', `The server ${name} changed its tool ${tool.name}; the user has not accepted that yet.`);
+      throw new GenieError(
+        'GENIE_MCP_TOOL_CHANGED',
+        `The server ${name} changed its tool ${tool.name}; the user has not accepted that yet.`,
+      );
     return ask(
       signal,
       ({ client }, { signal: callSignal, timeout, alive }) =>
@@ -184,7 +195,10 @@ function createConnection(options: ResolvedConnectOptions): McpConnection & { op
             resetTimeoutOnProgress: true,
             onprogress({ progress: done, total, message }) {
               alive();
-              progress(message ?? `${done}${total === undefined ? '' : ` of ${total}`}`, total ? done / total : undefined);
+              progress(
+                message ?? `${done}${total === undefined ? '' : ` of ${total}`}`,
+                total ? done / total : undefined,
+              );
             },
           },
         ),

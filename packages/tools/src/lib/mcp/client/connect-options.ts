@@ -1,10 +1,10 @@
 import type { Approvals, Clock, LanguageModel } from '@genie/core';
 import { systemClock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import type { SpawnProcess } from './owned-process.ts';
-import { spawnProcess } from './owned-process.ts';
 import { createMemoryMcpStore, type McpStore } from './mcp-store.ts';
 import type { McpAuthorization } from './oauth-fetch.ts';
+import type { SpawnProcess } from './owned-process.ts';
+import { spawnProcess } from './owned-process.ts';
 
 export interface ConnectMcpOptions {
   /** Prefix of the tool names, 1 to 24 letters, digits, `_` or `-`. */
@@ -61,16 +61,7 @@ export interface ConnectMcpOptions {
 export type ResolvedConnectOptions = Required<
   Omit<
     ConnectMcpOptions,
-    | 'command'
-    | 'url'
-    | 'cwd'
-    | 'headers'
-    | 'authorization'
-    | 'approvals'
-    | 'model'
-    | 'roots'
-    | 'signal'
-    | 'onError'
+    'command' | 'url' | 'cwd' | 'headers' | 'authorization' | 'approvals' | 'model' | 'roots' | 'signal' | 'onError'
   >
 > &
   Pick<

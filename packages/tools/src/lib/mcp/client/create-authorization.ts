@@ -29,7 +29,8 @@ export function createAuthorization(options: AuthorizationOptions): McpAuthoriza
   let verifier: string | undefined;
   let discovery: OAuthDiscoveryState | undefined;
   let page: Promise<URL> | undefined;
-  const read = async <Value>(key: string): Promise<Value | undefined> => (await credentials.load())?.[key] as Value | undefined;
+  const read = async <Value>(key: string): Promise<Value | undefined> =>
+    (await credentials.load())?.[key] as Value | undefined;
   const write = async (change: Readonly<Record<string, unknown>>): Promise<void> =>
     credentials.save({ ...(await credentials.load()), ...change });
   const provider: OAuthClientProvider = {
@@ -41,7 +42,11 @@ export function createAuthorization(options: AuthorizationOptions): McpAuthoriza
       if (!options.client) return read('client');
       const { id, secret } = options.client;
       // What the authorization server stamped on it is kept beside it.
-      return { ...(await read<object>('client')), client_id: id, ...(secret === undefined ? {} : { client_secret: secret }) };
+      return {
+        ...(await read<object>('client')),
+        client_id: id,
+        ...(secret === undefined ? {} : { client_secret: secret }),
+      };
     },
     saveClientInformation: (client) => write({ client }),
     tokens: () => read('tokens'),

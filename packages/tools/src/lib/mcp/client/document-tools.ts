@@ -1,9 +1,9 @@
 import { defineTool, type Permission, type Tool } from '@genie/core';
 import { z } from 'zod';
+import { isRecord } from '../content.ts';
 import { readResult, toolName } from './adapt-tool.ts';
 import { cleanObject } from './clean-json.ts';
 import type { OpenClient } from './open-client.ts';
-import { isRecord } from '../content.ts';
 
 export interface DocumentToolOptions {
   readonly server: string;
@@ -36,7 +36,9 @@ export function documentTools(
         run: (_input, { signal }) =>
           ask(signal, async ({ client }, options) => {
             const { resources } = await client.listResources(undefined, options);
-            return resources.slice(0, maxListed).map(({ uri, name, description, mimeType }) => ({ uri, name, description, mimeType }));
+            return resources
+              .slice(0, maxListed)
+              .map(({ uri, name, description, mimeType }) => ({ uri, name, description, mimeType }));
           }),
       }) as Tool,
       defineTool({

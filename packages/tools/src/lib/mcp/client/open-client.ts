@@ -3,8 +3,8 @@ import {
   Client,
   type ConnectOptions,
   type PriorDiscovery,
-  SSEClientTransport,
   SdkHttpError,
+  SSEClientTransport,
   StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
@@ -12,8 +12,8 @@ import { answerServer, clientCapabilities } from './answer-server.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import type { CallGuard } from './call-guard.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
-import { genieCause } from './map-failure.ts';
 import { guardTransport } from './guard-transport.ts';
+import { genieCause } from './map-failure.ts';
 import { authorizedFetch } from './oauth-fetch.ts';
 import { createProcessTransport, type ProcessTransport } from './process-transport.ts';
 
@@ -87,7 +87,7 @@ async function connectOnce(request: OpenClientRequest, { transport, era }: Attem
     { name: 'genie', version: '1.0.0' },
     {
       capabilities: clientCapabilities(options),
-      versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(5_000, options.connectTimeoutMs) } },
+      versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs(options) } },
       listChanged: {
         tools: { onChanged: () => request.onListChanged(), autoRefresh: false },
         prompts: { onChanged: () => request.onListChanged(), autoRefresh: false },
@@ -113,11 +113,18 @@ async function connectOnce(request: OpenClientRequest, { transport, era }: Attem
     close: async () => {
       client.onclose = () => undefined;
       if (transport instanceof StreamableHTTPClientTransport)
-        await withDeadline(transport.terminateSession(), { ...options, connectTimeoutMs: 1_000 }).catch(() => undefined);
+        await withDeadline(transport.terminateSession(), { ...options, connectTimeoutMs: 1_000 }).catch(
+          () => undefined,
+        );
       await client.close();
       await transport.close();
     },
   };
+}
+
+/** A program that is silent may be an old one; over HTTP silence is a fault, and waiting costs nothing. */
+function probeMs({ command, connectTimeoutMs }: ResolvedConnectOptions): number {
+  return command === undefined ? connectTimeoutMs : Math.min(5_000, connectTimeoutMs / 2);
 }
 
 /** A modern server that is taken for granted is not asked: what it offers shows in the lists. */

@@ -43,7 +43,8 @@ export async function decidePins(request: PinRequest): Promise<PinDecision> {
   const waiting: PinDecision['waiting'][number][] = [];
   for (const tool of request.tools) {
     const pin = pinOf(tool);
-    const known = request.pins === undefined || (Object.hasOwn(request.pins, tool.name) && request.pins[tool.name] === pin);
+    const known =
+      request.pins === undefined || (Object.hasOwn(request.pins, tool.name) && request.pins[tool.name] === pin);
     const answer = known || request.refused.has(pin) ? undefined : await askFor(request, tool, pin);
     if (known || answer === 'allowed') accepted[tool.name] = pin;
     else waiting.push({ name: tool.name, pin, ...(answer === undefined ? {} : { approvalId: answer.id }) });
