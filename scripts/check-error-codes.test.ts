@@ -24,7 +24,9 @@ describe('checkErrorCodes', () => {
   });
 
   it('finds a code without a heading', () => {
-    expect(write(`throw new GenieError('GENIE_A', '…')`, '').problems).toEqual([expect.stringContaining('GENIE_A has no heading')]);
+    expect(write(`throw new GenieError('GENIE_A', '…')`, '').problems).toEqual([
+      expect.stringContaining('GENIE_A has no heading'),
+    ]);
   });
 
   it('finds a heading without a code', () => {

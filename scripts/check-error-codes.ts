@@ -11,10 +11,15 @@ const page = 'docs/error-codes.md';
 
 export function checkErrorCodes(root: string): ErrorCodeReport {
   const used = usedCodes(root);
-  const documented = new Set([...readFileSync(path.join(root, page), 'utf8').matchAll(/^### `(GENIE_[A-Z0-9_]+)`$/gm)].map(([, code]) => code));
+  const documented = new Set(
+    [...readFileSync(path.join(root, page), 'utf8').matchAll(/^### `(GENIE_[A-Z0-9_]+)`$/gm)].map(([, code]) => code),
+  );
   const problems: string[] = [];
   for (const [code, file] of used) {
-    if (!documented.has(code)) problems.push(`${file}: ${code} has no heading in ${page}: add "### \`${code}\`" with what happened and what to do`);
+    if (!documented.has(code))
+      problems.push(
+        `${file}: ${code} has no heading in ${page}: add "### \`${code}\`" with what happened and what to do`,
+      );
   }
   for (const code of documented) {
     if (code !== undefined && !used.has(code)) problems.push(`${page}: ${code} is thrown nowhere: remove its heading`);
@@ -25,16 +30,19 @@ export function checkErrorCodes(root: string): ErrorCodeReport {
 /** Each code with the first file that names it. Environment variables have the same prefix; they are never quoted with single quotes in a throw. */
 function usedCodes(root: string): ReadonlyMap<string, string> {
   const used = new Map<string, string>();
-  const files = globSync('packages/*/src/**/*.ts', { cwd: root }).filter((file) => !/\.(test|bench|soak)\.ts$/.test(file)).sort();
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root })
+    .filter((file) => !/\.(test|bench|soak)\.ts$/.test(file))
+    .sort();
   for (const file of files) {
     const text = readFileSync(path.join(root, file), 'utf8');
-    for (const [, code = ''] of text.matchAll(/['"`](GENIE_[A-Z0-9_]+)['"`]/g)) if (!used.has(code) && !notErrors.has(code)) used.set(code, file);
+    for (const [, code = ''] of text.matchAll(/['"`](GENIE_[A-Z0-9_]+)['"`]/g))
+      if (!used.has(code) && !notErrors.has(code)) used.set(code, file);
   }
   return used;
 }
 
-/** Names of environment variables, not of errors. */
-const notErrors: ReadonlySet<string> = new Set(['GENIE_HOME', 'GENIE_DEBUG']);
+/** Names of environment variables and beginnings of codes, not errors. */
+const notErrors: ReadonlySet<string> = new Set(['GENIE_HOME', 'GENIE_DEBUG', 'GENIE_JOURNAL', 'GENIE_RUN']);
 
 if (import.meta.main) {
   const { codes, problems } = checkErrorCodes(path.dirname(import.meta.dirname));

@@ -4,6 +4,7 @@ import { runSteps, type Step } from './run-steps.ts';
 export const checkSteps: readonly Step[] = [
   { name: 'format and lint', command: ['biome', 'check', '--error-on-warnings', '.'] },
   { name: 'workspace', command: ['node', 'scripts/check-workspace.ts'] },
+  { name: 'error codes', command: ['node', 'scripts/check-error-codes.ts'] },
   { name: 'layers', command: ['node', 'scripts/check-layers.ts'] },
   { name: 'types', command: ['tsc', '-b'] },
   { name: 'documentation examples', command: ['node', 'scripts/check-docs.ts'] },

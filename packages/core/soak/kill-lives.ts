@@ -31,10 +31,9 @@ export async function killLives(kills: number, execArgv: readonly string[] = pro
   const spawnedAt: number[] = [];
   try {
     mkdirSync(join(folder, 'home'));
-    let typicalMs = 600;
     for (let life = 0; life < kills; life += 1) {
       spawnedAt.push(performance.timeOrigin + performance.now());
-      typicalMs = await liveAndDie([join(folder, 'home'), log, String(life)], typicalMs, execArgv);
+      await liveAndDie([join(folder, 'home'), log, String(life)], execArgv);
     }
     spawnedAt.push(performance.timeOrigin + performance.now());
     await live([join(folder, 'home'), log, String(kills), 'finish'], execArgv);
@@ -44,27 +43,27 @@ export async function killLives(kills: number, execArgv: readonly string[] = pro
   }
 }
 
-/** Kills the process at a random moment: before it does anything, while it recovers, or amid its own runs. Returns how long a start takes. */
-function liveAndDie(args: readonly string[], typicalMs: number, execArgv: readonly string[]): Promise<number> {
+/** Most lives end up to this long after the process came alive: while it recovers, or amid its own runs. */
+const longestLifeMs = 400;
+
+/** Kills the process at a random moment; one in ten before it has even started, however long a start takes here. */
+function liveAndDie(args: readonly string[], execArgv: readonly string[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const startedAt = performance.now();
-    const child = spawn(process.execPath, [...execArgv, script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [...execArgv, script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     let complaint = '';
+    let timer: NodeJS.Timeout | undefined;
+    const killIn = (delayMs: number) => {
+      timer ??= setTimeout(() => child.kill('SIGKILL'), delayMs);
+    };
+    if (Math.random() < 0.1) killIn(Math.random() * 150);
+    child.stdout.once('data', () => killIn(Math.random() * longestLifeMs));
     child.stderr.on('data', (chunk) => {
       complaint += chunk;
     });
-    // A few are killed early, most while they work.
-    const lifeMs = typicalMs * (Math.random() < 0.1 ? Math.random() : 0.8 + Math.random());
-    const timer = setTimeout(() => child.kill('SIGKILL'), lifeMs);
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
-      if (signal === 'SIGKILL') resolve(Math.max(150, Math.min(1_500, typicalMs)));
-      else
-        reject(
-          new Error(
-            `A life ended by itself after ${Math.round(performance.now() - startedAt)} ms with code ${code}: ${complaint}`,
-          ),
-        );
+      if (signal === 'SIGKILL') resolve();
+      else reject(new Error(`A life ended by itself with ${signal ?? code}: ${complaint}`));
     });
   });
 }

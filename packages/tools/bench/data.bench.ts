@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,7 +65,7 @@ async function writeCsv(path: string): Promise<number> {
       rows += 1;
     }
     written += part.length;
-    if (!stream.write(part)) await new Promise((resolve) => stream.once('drain', resolve));
+    if (!stream.write(part)) await once(stream, 'drain');
   }
   stream.end();
   await finished(stream);

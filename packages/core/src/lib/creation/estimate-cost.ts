@@ -15,7 +15,10 @@ export function estimateCost({ wakesPerMonth, inputTokensPerRun, outputTokensPer
   const wakes = `${wakesPerMonth} wakes in 30 days`;
   const base = { wakesPerMonth, inputTokensPerRun, outputTokensPerRun };
   if (!price) {
-    return { ...base, arithmetic: [tokens, wakes, 'The model has no price: it costs nothing, or pass prices to createGenie.'] };
+    return {
+      ...base,
+      arithmetic: [tokens, wakes, 'The model has no price: it costs nothing, or pass prices to createGenie.'],
+    };
   }
   const input = (inputTokensPerRun * price.inputUsdPerMillion) / 1e6;
   const output = (outputTokensPerRun * price.outputUsdPerMillion) / 1e6;

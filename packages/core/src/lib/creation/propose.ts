@@ -30,12 +30,19 @@ const proposalSchema = z.object({
     memoryMb: z.number().int().min(128).max(65_536),
     diskMb: z.number().int().min(256).max(1_048_576),
   }),
-  schedule: z.object({ cron: z.string().min(9), timezone: z.string(), misfire: z.enum(['skip', 'once', 'all']).default('once') }),
+  schedule: z.object({
+    cron: z.string().min(9),
+    timezone: z.string(),
+    misfire: z.enum(['skip', 'once', 'all']).default('once'),
+  }),
   models: z.object({ planning: z.string(), execution: z.string() }).partial().optional(),
   tools: z.array(z.string()).max(100),
   domains: z.array(z.string()).max(100),
   kpis: z.array(kpiSchema).min(1).max(20),
-  tokensPerRun: z.object({ input: z.number().int().min(0).max(100_000_000), output: z.number().int().min(0).max(100_000_000) }),
+  tokensPerRun: z.object({
+    input: z.number().int().min(0).max(100_000_000),
+    output: z.number().int().min(0).max(100_000_000),
+  }),
   reason: z.string().max(4_000),
 });
 
@@ -70,7 +77,14 @@ export async function propose(request: ProposeRequest): Promise<Proposal> {
     outputTokensPerRun: answer.tokensPerRun.output,
     price: options.models.execution.price,
   });
-  return { ...parts, genieId: request.genieId, goal: options.goal, reason: answer.reason, cost, approvalIds: await askUser(request, parts) };
+  return {
+    ...parts,
+    genieId: request.genieId,
+    goal: options.goal,
+    reason: answer.reason,
+    cost,
+    approvalIds: await askUser(request, parts),
+  };
 }
 
 async function askPlanningModel({ options, signal }: ProposeRequest): Promise<z.output<typeof proposalSchema>> {
@@ -87,8 +101,13 @@ async function askPlanningModel({ options, signal }: ProposeRequest): Promise<z.
         `Tools that exist:\n${tools.join('\n') || '(none)'}`,
       ].join('\n'),
       prompt: writeRunPrompt({
-        goal: options.goal, sources: options.raw.sources ?? [], cursors: {}, memory: '', plan: [],
-        trigger: { kind: 'manual' }, today: new Date(options.clock.now()).toISOString().slice(0, 10),
+        goal: options.goal,
+        sources: options.raw.sources ?? [],
+        cursors: {},
+        memory: '',
+        plan: [],
+        trigger: { kind: 'manual' },
+        today: new Date(options.clock.now()).toISOString().slice(0, 10),
       }),
       guard,
     });
@@ -116,12 +135,18 @@ async function askUser({ genieId, approvals }: ProposeRequest, parts: ProposalPa
   for (const part of Object.keys(titles) as (keyof ProposalParts)[]) {
     const kind: ApprovalKind = part === 'kpis' ? 'kpis' : part === 'schedule' ? 'schedule' : 'proposal';
     const payload = { part, value: parts[part] as unknown as JsonValue } satisfies JsonObject;
-    const row = await approvals.request({ action: { kind, genieId, subject: `proposal:${part}`, payload }, title: titles[part] });
+    const row = await approvals.request({
+      action: { kind, genieId, subject: `proposal:${part}`, payload },
+      title: titles[part],
+    });
     ids[part] = row.id;
   }
   return ids as Proposal['approvalIds'];
 }
 
 function sourceDomains(sources: readonly Source[]): string[] {
-  return sources.filter((source) => URL.canParse(source.location)).map((source) => new URL(source.location).hostname).filter(Boolean);
+  return sources
+    .filter((source) => URL.canParse(source.location))
+    .map((source) => new URL(source.location).hostname)
+    .filter(Boolean);
 }

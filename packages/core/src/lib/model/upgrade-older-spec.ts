@@ -10,7 +10,14 @@ import type {
   LanguageModelV3Prompt,
 } from '@ai-sdk/provider';
 import { GenieError } from '../genie-error.ts';
-import type { AnyLanguageModel, LanguageModel, ModelCallOptions, ModelContent, ModelGenerateResult, ModelStreamPart } from './language-model.ts';
+import type {
+  AnyLanguageModel,
+  LanguageModel,
+  ModelCallOptions,
+  ModelContent,
+  ModelGenerateResult,
+  ModelStreamPart,
+} from './language-model.ts';
 
 /**
  * Gives a model of any supported version the form of version 4. Version 4 passes through untouched.
@@ -29,7 +36,9 @@ export function upgradeOlderSpec(model: AnyLanguageModel): LanguageModel {
 
 function upgradeV3(model: LanguageModelV3): LanguageModel {
   const downgrade = (options: ModelCallOptions) =>
-    ({ ...options, prompt: downgradePrompt(options.prompt, 'v3') }) as unknown as Parameters<LanguageModelV3['doGenerate']>[0];
+    ({ ...options, prompt: downgradePrompt(options.prompt, 'v3') }) as unknown as Parameters<
+      LanguageModelV3['doGenerate']
+    >[0];
   return {
     specificationVersion: 'v4',
     provider: model.provider,
@@ -48,7 +57,9 @@ function upgradeV3(model: LanguageModelV3): LanguageModel {
 
 function upgradeV2(model: LanguageModelV2): LanguageModel {
   const downgrade = (options: ModelCallOptions) =>
-    ({ ...options, prompt: downgradePrompt(options.prompt, 'v2') }) as unknown as Parameters<LanguageModelV2['doGenerate']>[0];
+    ({ ...options, prompt: downgradePrompt(options.prompt, 'v2') }) as unknown as Parameters<
+      LanguageModelV2['doGenerate']
+    >[0];
   return {
     specificationVersion: 'v4',
     provider: model.provider,
@@ -72,7 +83,10 @@ function upgradeV2(model: LanguageModelV2): LanguageModel {
 }
 
 /** Version 2 knows no denied executions; both older versions name file results differently. */
-function downgradePrompt(prompt: ModelCallOptions['prompt'], version: 'v2' | 'v3'): LanguageModelV2Prompt | LanguageModelV3Prompt {
+function downgradePrompt(
+  prompt: ModelCallOptions['prompt'],
+  version: 'v2' | 'v3',
+): LanguageModelV2Prompt | LanguageModelV3Prompt {
   if (version === 'v3') return prompt as unknown as LanguageModelV3Prompt;
   return prompt.map((message) => {
     if (message.role !== 'tool') return message;

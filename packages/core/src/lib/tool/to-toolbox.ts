@@ -10,7 +10,10 @@ export function toToolbox(tools: readonly AnyTool[] | Toolbox): Toolbox {
   const byName = new Map<string, Tool>();
   for (const tool of tools as readonly AnyTool[]) {
     if (typeof tool?.name !== 'string' || typeof tool.run !== 'function' || !tool.input) {
-      throw new GenieError('GENIE_TOOL_INVALID', 'The list of tools holds something that is no tool. Make tools with defineTool.');
+      throw new GenieError(
+        'GENIE_TOOL_INVALID',
+        'The list of tools holds something that is no tool. Make tools with defineTool.',
+      );
     }
     if (byName.has(tool.name)) {
       throw new GenieError('GENIE_TOOL_INVALID', `There are two tools named "${tool.name}". Rename one of them.`);

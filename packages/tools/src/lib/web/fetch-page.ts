@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { clip } from '../clip.ts';
 import { shortHash } from '../short-hash.ts';
 import { type SourceOutput, sourceOutput } from '../sources/source-output.ts';
-import { fetchResource, type Resource } from './fetch-resource.ts';
+import { fetchResource } from './fetch-resource.ts';
 import { type Page, pageToMarkdown } from './page-to-markdown.ts';
+import type { Resource } from './resource.ts';
 import { createResourceCache, type ResourceCache } from './resource-cache.ts';
 import { createRobotsCheck, type RobotsCheck } from './robots-check.ts';
 

@@ -1,19 +1,9 @@
 import { GenieError } from '@genie/core/errors';
 import { decodeCharset } from './charset.ts';
+import type { Resource } from './resource.ts';
 import type { ResourceCache } from './resource-cache.ts';
 
 export type Fetch = typeof globalThis.fetch;
-
-export interface Resource {
-  /** Address after redirects. */
-  readonly url: string;
-  /** Lower-case media type without parameters, `''` when the server said none. */
-  readonly contentType: string;
-  readonly text: string;
-  readonly bytes: Uint8Array;
-  /** Epoch ms of `Last-Modified`, when sent and readable. */
-  readonly lastModified?: number;
-}
 
 export interface FetchResourceOptions {
   readonly accept: string;

@@ -1,4 +1,4 @@
-import type { Resource } from './fetch-resource.ts';
+import type { Resource } from './resource.ts';
 
 /** What was read before and may be asked for with its validators. */
 export interface ResourceCache {
