@@ -15,6 +15,7 @@ export const catalogue: Catalogue = {
   doctor: { summary: 'check this machine and a home', load: () => import('../../commands/doctor.ts') },
   export: { summary: 'copy a home with a manifest and checksums', load: () => import('../../commands/export.ts') },
   delete: { summary: 'delete a genie', load: () => import('../../commands/delete.ts') },
+  mcp: { summary: 'serve a genie to MCP clients', load: () => import('../../commands/mcp.ts') },
   egress: {
     summary: 'start the egress filter alone, as a forward proxy',
     load: () => import('../../commands/egress.ts'),

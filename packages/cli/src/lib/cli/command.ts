@@ -27,6 +27,8 @@ export interface CommandContext {
   readonly terminal: Terminal;
   readonly environment: Environment;
   readonly workingFolder: string;
+  /** Of the command line. */
+  readonly version: string;
   /** Every command, for `help` and `completion`. */
   readonly commands: Catalogue;
   /** Aborts at the first Ctrl-C; the second one ends the process. */

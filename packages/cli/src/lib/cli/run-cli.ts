@@ -60,6 +60,7 @@ export async function runCli(cli: CliProcess): Promise<ExitCode> {
         terminal,
         environment,
         workingFolder: cli.workingFolder,
+        version: cli.version,
         commands: catalogue,
         signal,
       }),

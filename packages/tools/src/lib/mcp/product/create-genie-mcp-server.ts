@@ -88,9 +88,19 @@ async function follow(run: RunHandle, context: McpCallContext): Promise<McpToolR
 function outcomeToResult(outcome: RunOutcome): McpToolResult {
   const { runId, status, reason, claim, verdict, approvalIds } = outcome;
   if (status === 'failed') return errorResult(`${outcome.error?.code ?? 'GENIE_RUN'}: ${reason}`);
-  const summary = { runId, status, reason, claim, ...(verdict ? { verdict: verdict.outcome } : {}), approvalIds };
+  const text = outcome.briefing?.markdown ?? (outcome.text || reason);
+  // Clients that read only structured content need the briefing too.
+  const summary = {
+    runId,
+    status,
+    reason,
+    claim,
+    ...(verdict ? { verdict: verdict.outcome } : {}),
+    approvalIds,
+    briefing: text,
+  };
   return {
-    content: [textContent(outcome.briefing?.markdown ?? (outcome.text || reason))],
+    content: [textContent(text)],
     structuredContent: JSON.parse(JSON.stringify(summary)) as JsonObject,
   };
 }
