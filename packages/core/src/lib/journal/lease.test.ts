@@ -99,7 +99,12 @@ interface LeaseProcess {
 }
 
 async function start(dir: string): Promise<LeaseProcess> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script, dir]);
+  const child = spawn(process.execPath, [
+    '--conditions=@genie/source',
+    '--disable-warning=ExperimentalWarning',
+    script,
+    dir,
+  ]);
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => String((await lines.next()).value);

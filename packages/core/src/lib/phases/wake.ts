@@ -24,19 +24,32 @@ export async function wake(deps: RunDeps, state: TriggeredRun): Promise<AwakeRun
   return { ...state, gate };
 }
 
+/** A gate saves work; one that takes longer than this has cost more than it can save. */
+const gateTimeoutMs = 30_000;
+
 async function decide(deps: RunDeps, { trigger, runId }: TriggeredRun): Promise<AwakeRun['gate']> {
-  if (!deps.wakeGate) return { wake: true, reason: 'no wake gate' };
-  try {
-    return await deps.wakeGate({
-      trigger,
-      goal: deps.goal,
-      sources: deps.sources,
-      lastState: await deps.memory?.working.get(gateKey),
-      fetch: boundFetch(deps, runId, 'wake gate'),
-      signal: deps.guard.signal,
+  const { clock, guard, memory, wakeGate } = deps;
+  if (!wakeGate) return { wake: true, reason: 'no wake gate' };
+  const patience = new AbortController();
+  const signal = AbortSignal.any([guard.signal, patience.signal]);
+  let cancel: (() => void) | undefined;
+  const late = new Promise<AwakeRun['gate']>((resolve) => {
+    cancel = clock.schedule(gateTimeoutMs, () => {
+      patience.abort();
+      resolve({ wake: true, reason: `the wake gate took longer than ${gateTimeoutMs / 1000} s` });
     });
+  });
+  try {
+    const lastState = await memory?.working.get(gateKey);
+    const fetch = boundFetch(deps, runId, 'wake gate');
+    return await Promise.race([
+      wakeGate({ trigger, goal: deps.goal, sources: deps.sources, lastState, fetch, signal }),
+      late,
+    ]);
   } catch (error) {
-    if (error === interrupted || deps.guard.cause) throw interrupted;
+    if (error === interrupted || guard.cause) throw interrupted;
     return { wake: true, reason: `the wake gate failed (${describeThrown(error)})` };
+  } finally {
+    cancel?.();
   }
 }
