@@ -8,20 +8,18 @@ function beforePacking(manifest) {
       conditions,
     ]),
   );
-  // The workspace pins exact versions for reproducible checks; users share one copy of a library with their other packages.
-  if (manifest.dependencies) published.dependencies = mapValues(manifest.dependencies, allowCompatible);
+  if (manifest.dependencies) {
+    published.dependencies = Object.fromEntries(
+      Object.entries(manifest.dependencies).map(([name, range]) => [name, shared.has(name) ? `^${range}` : range]),
+    );
+  }
   if (Array.isArray(published.sideEffects)) {
     published.sideEffects = published.sideEffects.filter((file) => !file.includes('/src/'));
   }
   return published;
 }
 
-function mapValues(record, change) {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
-}
-
-function allowCompatible(range) {
-  return /^\d/.test(range) ? `^${range}` : range;
-}
+// What passes between a user's code and ours should be there once. Everything else stays at the version it was tested with.
+const shared = new Set(['zod', '@ai-sdk/provider', '@standard-schema/spec']);
 
 export const hooks = { beforePacking };
