@@ -36,6 +36,7 @@ export { canonicalJson, parseJson } from './lib/json.ts';
 export type { AnyLanguageModel, LanguageModel, ModelCallOptions, ModelPrice } from './lib/model/language-model.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export { systemClock } from './lib/ports/clock.ts';
+export type { ContainmentPort } from './lib/ports/containment.ts';
 export type { EgressContext, EgressGrade, EgressPort } from './lib/ports/egress.ts';
 export type { Ids } from './lib/ports/ids.ts';
 export { createIds } from './lib/ports/ids.ts';

@@ -20,7 +20,7 @@ export { writePluginTemplate } from './lib/plugins/plugin-template.ts';
 export type { CodeFinding } from './lib/plugins/scan-code.ts';
 export { scanCode } from './lib/plugins/scan-code.ts';
 export { createSandbox } from './lib/sandbox/create-sandbox.ts';
-export type { SandboxNetwork, SandboxOptions } from './lib/sandbox/sandbox-options.ts';
+export type { SandboxOptions } from './lib/sandbox/sandbox-options.ts';
 export type { PlantedFile } from './lib/shell/planted-files.ts';
 export { plantedFiles } from './lib/shell/planted-files.ts';
 export type { ShellOptions, ShellTool } from './lib/shell/shell.ts';

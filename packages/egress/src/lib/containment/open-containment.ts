@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { EgressContext } from '@genie/core/ports';
+import type { ContainmentPort, EgressContext } from '@genie/core/ports';
 import type { Egress } from '../create-egress.ts';
 import { EgressError } from '../egress-error.ts';
 import type { Admission } from '../gate.ts';
@@ -25,16 +25,9 @@ export interface ContainmentOptions {
 }
 
 /** A network namespace whose only way out is the filter. */
-export interface Containment {
+export interface Containment extends ContainmentPort {
   /** The process that holds the namespace. */
   readonly pid: number;
-  /** Put this in front of a command to run it inside. */
-  readonly enter: readonly string[];
-  /** For programs that respect proxy variables. The others arrive all the same, through fake names. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** False once the holder died; commands inside then have no network at all. */
-  readonly isOpen: boolean;
-  close(): Promise<void>;
 }
 
 /**
@@ -89,6 +82,7 @@ export async function openContainment(egress: Egress, options: ContainmentOption
     pid: holder.pid,
     enter: ['nsenter', `--target=${holder.pid}`, '--user', '--net', '--preserve-credentials', '--'],
     environment: proxyEnvironment('http://127.0.0.1:3128'),
+    grade: 'contained',
     get isOpen() {
       return isOpen;
     },

@@ -1,20 +1,11 @@
-import type { EgressGrade } from '@genie/core';
+import type { ContainmentPort } from '@genie/core';
 import type { SandboxUser } from './sandbox-user.ts';
-
-/** The way out of a sandbox, as the egress package gives it: a network namespace whose only listener is the filter. */
-export interface SandboxNetwork {
-  /** Command put in front of the sandbox that joins the namespace, e.g. `nsenter --user=… --net=… --preserve-credentials`. */
-  readonly enter: readonly [string, ...string[]];
-  /** Proxy variables for programs inside. */
-  readonly environment: Readonly<Record<string, string>>;
-  readonly grade: EgressGrade;
-}
 
 export interface SandboxOptions {
   /** The one folder a command may write to; it appears as `/workspace`. Absolute, and never a folder of the system. */
   readonly workspace: string;
-  /** Without one a command has no network at all. */
-  readonly network?: SandboxNetwork;
+  /** The way out, as the egress package opens it (`openContainment`). Without one a command has no network at all. */
+  readonly network?: Pick<ContainmentPort, 'enter' | 'environment' | 'grade'>;
   /** More folders of the host that may be read, at the same path. */
   readonly readOnly?: readonly string[];
   /** Who commands run as when the runtime is root. Default the owner of the workspace, else 65532:65532. */
