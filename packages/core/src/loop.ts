@@ -1,5 +1,4 @@
 export type { BudgetOptions } from './lib/loop/budget.ts';
-export type { LoopFinish, LoopResult } from './lib/loop/drive-loop.ts';
 export type {
   KeepOutput,
   LoopCall,
@@ -8,6 +7,7 @@ export type {
   ModelSettings,
   StopCondition,
 } from './lib/loop/loop-context.ts';
+export type { LoopFinish, LoopResult } from './lib/loop/loop-finish.ts';
 export type { LoopHandle, LoopOptions } from './lib/loop/run-loop.ts';
 export { runLoop } from './lib/loop/run-loop.ts';
 export type { CallOutcome, LoopMessage } from './lib/loop/transcript.ts';

@@ -1,11 +1,12 @@
 import * as fs from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createGenie } from './create-genie.ts';
 import type { RunEvent } from './events/genie-event.ts';
 import type { GenieOptions, RunHandle } from './genie.ts';
+import { openJournal } from './journal/file-journal.ts';
 import { createMemoryJournal } from './journal/memory-journal.ts';
 import type { MemoryPort } from './ports/memory.ts';
 import type { MetricsPort } from './ports/metrics.ts';
@@ -263,6 +264,34 @@ describe('createGenie', () => {
     expect(() => open({ home })).toThrow(expect.objectContaining({ code: 'GENIE_HOME_IN_USE' }));
     await first.close();
     expect(open({ home }).id).toBe(first.id);
+  });
+
+  it('owns the home also when its journal is kept elsewhere', async () => {
+    const home = folder();
+    const first = open({ home, journal: createMemoryJournal() });
+    expect(() => open({ home, journal: createMemoryJournal() })).toThrow(
+      expect.objectContaining({ code: 'GENIE_HOME_IN_USE' }),
+    );
+    expect(() => open({ home })).toThrow(expect.objectContaining({ code: 'GENIE_HOME_IN_USE' }));
+    await first.close();
+    const journal = openJournal({ dir: join(home, 'journal') });
+    await open({ home, journal }).close();
+    await journal.close();
+    await open({ home }).close();
+  });
+
+  it('tells that it took the home over from a process that crashed', async () => {
+    const home = folder();
+    await open({ home }).close();
+    const [released] = fs.readdirSync(join(home, 'journal', 'lease'));
+    const holder = { format: 1, pid: 2 ** 22 + 1, host: hostname(), takenAt: 1 };
+    fs.writeFileSync(join(home, 'journal', 'lease', '7.json'), JSON.stringify(holder));
+    const genie = open({ home });
+    const seen: unknown[] = [];
+    genie.events.on('home.taken-over', (event) => seen.push(event));
+    await Promise.resolve();
+    expect(released).toBeDefined();
+    expect(seen).toMatchObject([{ previousPid: holder.pid, generation: 8 }]);
   });
 
   it('runs one pass after the other in a home', async () => {

@@ -1,13 +1,15 @@
+import * as fs from 'node:fs';
 import type { Approvals } from './approvals/approvals.ts';
 import { openApprovals } from './approvals/file-approvals.ts';
 import { createMemoryApprovals } from './approvals/memory-approvals.ts';
 import { createEventBus, type EventBus } from './events/bus.ts';
 import { connectTelemetry } from './events/telemetry.ts';
-import type { Genie, GenieOptions, RunHandle, RunOptions } from './genie.ts';
+import type { Genie, GenieOptions, GenieUpdate, RunHandle, RunOptions } from './genie.ts';
 import { GenieError } from './genie-error.ts';
 import { type Home, keepOutputIn, openHome, saveBriefingIn } from './home/open-home.ts';
-import { openJournal } from './journal/file-journal.ts';
+import { type FileJournal, openJournal } from './journal/file-journal.ts';
 import type { Journal } from './journal/journal.ts';
+import { type Lease, takeLease } from './journal/lease.ts';
 import { createMemoryJournal } from './journal/memory-journal.ts';
 import { type ResolvedOptions, resolveOptions } from './options.ts';
 import { RunQueue } from './run-queue.ts';
@@ -42,12 +44,14 @@ class OpenGenie implements Genie {
   readonly events: EventBus;
   readonly approvals: Approvals;
   readonly journal: Journal;
-  readonly #options: ResolvedOptions;
+  #options: ResolvedOptions;
   readonly #ownsJournal: boolean;
   readonly #ownsApprovals: boolean;
-  readonly #starter: RunStarter;
+  #starter: RunStarter;
   readonly #running = new Set<RunHandle>();
   readonly #home: Home | undefined;
+  /** Says that this process owns the home, whatever journal it writes to. */
+  readonly #homeLease: Lease | undefined;
   readonly #disconnectTelemetry: () => void;
   #waker: Scheduler | undefined;
   #closing: Promise<void> | undefined;
@@ -71,6 +75,8 @@ class OpenGenie implements Genie {
       ...(raw.onWarning ? { onWarning: raw.onWarning } : {}),
     });
     const { provider } = options.models.execution.model;
+    this.#homeLease = home && this.#leaseOf(home);
+    this.#tellTakeover();
     this.#disconnectTelemetry = connectTelemetry({
       bus: this.events,
       tracer: raw.telemetry,
@@ -103,6 +109,16 @@ class OpenGenie implements Genie {
 
   chat(text: string, options: { readonly signal?: AbortSignal } = {}): RunHandle {
     return this.run({ kind: 'message', text }, options);
+  }
+
+  async update(changes: GenieUpdate): Promise<void> {
+    this.#assertOpen();
+    const { clock, ids } = this.#options;
+    const options = resolveOptions({ ...this.#options.raw, ...changes, clock, ids });
+    const { schedule } = changes;
+    if (schedule) await this.#waker?.reschedule(schedule);
+    this.#options = options;
+    this.#starter = { ...this.#starter, options };
   }
 
   async propose(options: { readonly signal?: AbortSignal } = {}) {
@@ -164,6 +180,7 @@ class OpenGenie implements Genie {
     this.#disconnectTelemetry();
     if (this.#ownsApprovals) await this.approvals.close();
     if (this.#ownsJournal) await this.journal.close();
+    this.#homeLease?.release();
   }
 
   #start(request: {
@@ -181,6 +198,26 @@ class OpenGenie implements Genie {
   #openOwnJournal(): Journal {
     if (!this.#home) return createMemoryJournal();
     return openJournal({ dir: this.#home.journal, now: () => this.#options.clock.now() });
+  }
+
+  /** A file journal in the home holds its lease; with any other journal the home is leased here. */
+  #leaseOf(home: Home): Lease {
+    const { lease, directory } = this.journal as Partial<FileJournal>;
+    if (lease && directory === home.journal) return lease;
+    fs.mkdirSync(home.journal, { recursive: true, mode: 0o700 });
+    return takeLease(home.journal, this.#options.clock.now());
+  }
+
+  /** In a microtask, so that whoever subscribes right after `createGenie` hears it. */
+  #tellTakeover(): void {
+    const lease = this.#homeLease;
+    const previous = lease?.takenOverFrom;
+    if (!lease || !previous) return;
+    queueMicrotask(() => {
+      const { clock } = this.#options;
+      const owner = { previousPid: previous.pid, generation: lease.generation };
+      this.events.emit({ type: 'home.taken-over', at: clock.now(), source: 'core.home', ...owner });
+    });
   }
 
   #assertOpen(): void {

@@ -42,6 +42,8 @@ class StoredApprovals implements Approvals {
   /** Rows that this process once saw as expired: a clock that jumps back does not bring them back. */
   readonly #expired = new Set<string>();
   readonly #waiters: ReturnType<typeof createWaiters>;
+  /** Approvals whose "always" is known to be stored. */
+  readonly #granted = new Set<string>();
   #closed = false;
   #repaired: Promise<void> | undefined;
 
@@ -64,6 +66,7 @@ class StoredApprovals implements Approvals {
       const grants = await this.#store.grants();
       const key = canonicalJson([row.actionHash, row.runId ?? null]);
       const stored = await this.#store.claim(key, row, (found) => this.#answers(found, grants));
+      await this.#grantAlways(stored);
       return this.#approval(await this.#answerByGrant(stored));
     });
   }
@@ -78,8 +81,7 @@ class StoredApprovals implements Approvals {
         throw settledError(id, (await this.#known(id)).settlement ?? settlement);
       }
       const settled: StoredApproval = { ...stored, settlement };
-      const grant = grantOf(settled);
-      if (grant) await this.#applyGrant(grant);
+      await this.#grantAlways(settled);
       this.#waiters.poke();
       return this.#approval(settled);
     });
@@ -192,6 +194,17 @@ class StoredApprovals implements Approvals {
     }
   }
 
+  /**
+   * Stores what an "always" grants. Whoever sees the decision does it, the decider and a process that waits alike: nobody goes
+   * on with an answer whose grant is still on its way.
+   */
+  async #grantAlways(stored: StoredApproval): Promise<void> {
+    const grant = grantOf(stored);
+    if (!grant || this.#granted.has(grant.id)) return;
+    await this.#applyGrant(grant);
+    this.#granted.add(grant.id);
+  }
+
   async #find(id: string): Promise<StoredApproval | undefined> {
     return typeof id === 'string' && idPattern.test(id) ? this.#store.read(id) : undefined;
   }
@@ -213,6 +226,7 @@ class StoredApprovals implements Approvals {
 
   async #settledOrExpiry(id: string): Promise<Approval | { readonly expiresAt: number }> {
     const stored = await this.#expire(await this.#known(id));
+    await this.#grantAlways(stored);
     return stored.settlement ? this.#approval(stored) : { expiresAt: stored.row.expiresAt };
   }
 

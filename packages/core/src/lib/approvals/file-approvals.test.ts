@@ -11,6 +11,8 @@ import type { ApprovalWarning } from './approval-store.ts';
 import { nodeFileSystem } from './atomic-file.ts';
 import { type OpenApprovalsOptions, openApprovals } from './file-approvals.ts';
 
+const day = 24 * 60 * 60 * 1000;
+
 interface Mutant {
   readonly dirOf?: (home: string) => string;
   readonly watch?: () => unknown;
@@ -41,6 +43,30 @@ describe('openApprovals', () => {
       };
     });
     expect(report.results.filter((result) => result.status !== 'passed')).toEqual([]);
+  });
+
+  it('drops rows that were settled or expired long ago, and keeps what waits, what is recent and every grant', async () => {
+    const first = open();
+    const settled = await first.request(sampleRequest({ runId: 'run_1' }));
+    await first.decide(settled.id, allowAlways);
+    const recent = await first.request(sampleRequest({ runId: 'run_2', action: sampleAction({ subject: 'host:b' }) }));
+    await first.decide(recent.id, allowOnce);
+    const waiting = await first.request(
+      sampleRequest({ runId: 'run_3', action: sampleAction({ subject: 'host:c' }), expiresInMs: 400 * day }),
+    );
+    const expired = await first.request(sampleRequest({ runId: 'run_4', action: sampleAction({ subject: 'host:d' }) }));
+    await first.close();
+    const longAgo = new Date(Date.now() - 200 * day);
+    for (const name of await readdir(dir)) {
+      const isOld = [settled, waiting, expired].some(({ id }) => name.startsWith(id));
+      if (isOld) await utimes(join(dir, name), longAgo, longAgo);
+    }
+    const again = open();
+    const left = (await again.list()).map((approval) => approval.id);
+    expect(left.sort()).toEqual([recent.id, waiting.id].sort());
+    expect(await again.grants.list()).toMatchObject([{ approvalId: settled.id }]);
+    expect((await again.request(sampleRequest({ runId: 'run_1' }))).byGrant).toBe(true);
+    expect(warnings).toEqual([]);
   });
 
   it.each([

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describeThrown, GenieError } from '../genie-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import { parseRow, parseSettlement, RecordProblem, settlementToText } from './approval-records.ts';
+import { dropOldRows } from './approval-retention.ts';
 import type { ApprovalRow, ApprovalStore, ApprovalWarning, Settlement, StoredApproval } from './approval-store.ts';
 import {
   type ApprovalFileSystem,
@@ -241,6 +242,7 @@ class FileStore implements ApprovalStore {
     await syncFolder(this.#fileSystem, this.#dir);
     this.#shards.clear();
     await this.#sweep();
+    await dropOldRows({ dir: this.#dir, fileSystem: this.#fileSystem, now: Date.now() });
   }
 
   /** Removes what processes left half written when they were killed. */

@@ -10,7 +10,8 @@ export function createMemoryApprovals(deps: { readonly clock: Clock; readonly id
   return createApprovals({ ...deps, store: createMemoryStore() });
 }
 
-function createMemoryStore(): ApprovalStore {
+/** The store behind them. */
+export function createMemoryStore(): ApprovalStore {
   const rows = new Map<string, ApprovalRow>();
   const settlements = new Map<string, Settlement>();
   const used = new Set<string>();

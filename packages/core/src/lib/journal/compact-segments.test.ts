@@ -19,6 +19,27 @@ describe('compacting a file journal', () => {
     await expectKept(reopen(dir));
   });
 
+  it('compacts itself as it grows, and drops nothing that is kept', async () => {
+    const dir = folder();
+    const journal = openJournal({ dir, segmentBytes: 2_000, retention: { keepClosedRuns: 10 } });
+    onTestFinished(() => journal.close());
+    const first = await journal.open('first');
+    first.append({ kind: 'opened', at: 1, meta: {} });
+    for (let index = 0; index < 400; index += 1) {
+      const run = await journal.open(`run_${index}`);
+      run.append({ kind: 'opened', at: 2 + index, meta: {} });
+      run.append(record(index));
+      run.append({ kind: 'closed', at: 2 + index, status: 'completed', outcome: {} });
+      run.release();
+      if (index % 20 === 19) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const kept = (await journal.list()).map((run) => run.runId);
+    expect(kept.length).toBeLessThan(300);
+    expect(kept).toContain('first');
+    expect(kept.slice(-10)).toEqual(Array.from({ length: 10 }, (_, index) => `run_${390 + index}`));
+    for (const runId of kept.slice(1)) expect(await journal.read(runId)).toHaveLength(3);
+  });
+
   it('drops closed runs by age', async () => {
     const journal = await filled(folder(), 100 * 24 * 60 * 60 * 1000);
     expect(await journal.compact()).toBe(30);
@@ -69,7 +90,8 @@ describe('compacting a file journal', () => {
 
 /** 30 closed runs among 3 that stay open, over many segments. */
 async function filled(dir: string, age = 0): Promise<FileJournal> {
-  const journal = openJournal({ dir, segmentBytes: 1_500, now: () => 1_000 + age });
+  let now = 1_000;
+  const journal = openJournal({ dir, segmentBytes: 1_500, now: () => now });
   onTestFinished(() => journal.close());
   const open = await Promise.all([1, 2, 3].map((index) => journal.open(`open_${index}`)));
   for (const run of open) run.append({ kind: 'opened', at: 1, meta: {} });
@@ -82,6 +104,9 @@ async function filled(dir: string, age = 0): Promise<FileJournal> {
     run.release();
   }
   for (const run of open) run.release();
+  // What it has compacted by itself so far dropped nothing.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  now += age;
   return journal;
 }
 

@@ -14,28 +14,46 @@ export interface CompactWork {
 
 /**
  * Drops closed runs beyond the policy. Each sealed segment is rewritten beside itself and renamed into place, so an
- * interruption leaves the old or the new one. Returns how many runs were dropped.
+ * interruption leaves the old or the new one. Other work gets a turn between two segments. Returns how many runs were dropped.
  */
-export function compactSegments(work: CompactWork): number {
-  const closedAt = new Map<string, number>();
+export async function compactSegments(work: CompactWork): Promise<number> {
+  const closed: ClosedRun[] = [];
   const segments = listSegments(work.directory);
   for (const segment of segments) {
+    await turn();
+    const isSealed = segment < work.activeSegment;
     scanSegment(work.directory, segment, new Map(), undefined, (record) => {
-      if (record.flag === 'c') closedAt.set(record.runId, (record.json() as { at: number }).at);
+      if (record.flag !== 'c') return;
+      closed.push({ runId: record.runId, at: (record.json() as { at: number }).at, isSealed });
     });
   }
-  const dropped = chooseDropped(closedAt, work);
+  const dropped = chooseDropped(closed, work);
   if (dropped.size === 0) return 0;
-  for (const segment of segments) if (segment < work.activeSegment) rewrite(segment, dropped, work);
+  for (const segment of segments) {
+    if (segment >= work.activeSegment) continue;
+    await turn();
+    rewrite(segment, dropped, work);
+  }
   return dropped.size;
 }
 
-function chooseDropped(closedAt: ReadonlyMap<string, number>, work: CompactWork): ReadonlySet<string> {
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+interface ClosedRun {
+  readonly runId: string;
+  readonly at: number;
+  /** A run whose end is in the segment that is being written stays for now: it could only be dropped in part. */
+  readonly isSealed: boolean;
+}
+
+function chooseDropped(closed: readonly ClosedRun[], work: CompactWork): ReadonlySet<string> {
   const { keepClosedRuns = 1_000, maxAgeMs = 90 * 24 * 60 * 60 * 1000 } = work.policy;
-  const newestFirst = [...closedAt].sort((left, right) => right[1] - left[1]);
+  const newestFirst = [...closed].sort((left, right) => right.at - left.at);
   const dropped = new Set<string>();
-  newestFirst.forEach(([runId, at], index) => {
-    if (index >= keepClosedRuns || work.now - at > maxAgeMs) dropped.add(runId);
+  newestFirst.forEach(({ runId, at, isSealed }, index) => {
+    if (isSealed && (index >= keepClosedRuns || work.now - at > maxAgeMs)) dropped.add(runId);
   });
   return dropped;
 }
@@ -80,7 +98,7 @@ function replaceFile(path: string, content: Buffer): void {
   const temporary = `${path}.tmp`;
   const descriptor = fs.openSync(temporary, 'w', 0o600);
   try {
-    fs.writeSync(descriptor, content);
+    for (let written = 0; written < content.length; ) written += fs.writeSync(descriptor, content, written);
     fs.fdatasyncSync(descriptor);
   } finally {
     fs.closeSync(descriptor);

@@ -29,7 +29,7 @@ export interface FileJournalOptions {
   readonly durability?: 'process' | 'power';
   /** A segment is sealed at this size. Default 8 MiB. */
   readonly segmentBytes?: number;
-  /** Closed runs that stay when segments are compacted by themselves. */
+  /** Closed runs that stay when the journal compacts itself, which it does as it grows. */
   readonly retention?: CompactOptions;
   readonly now?: () => number;
   readonly fileSystem?: FileSystem;
@@ -40,6 +40,7 @@ export interface FileJournal extends Journal {
   /** Bytes at the end of the newest segment that belonged to no whole record and were cut off. */
   readonly tornBytes: number;
   readonly lease: Lease;
+  readonly directory: string;
 }
 
 /**
@@ -62,11 +63,13 @@ export function openJournal(options: FileJournalOptions): FileJournal {
   }
 }
 
+const leastCompacted = 8;
+
 class OpenFileJournal implements FileJournal {
   readonly capabilities;
   readonly lease: Lease;
   readonly tornBytes: number;
-  readonly #directory: string;
+  readonly directory: string;
   readonly #segmentBytes: number;
   readonly #retention: CompactOptions;
   readonly #now: () => number;
@@ -77,13 +80,16 @@ class OpenFileJournal implements FileJournal {
   /** Runs that closed in the current segment: its index will need them. */
   #closedHere: string[] = [];
   #segment = 0;
+  /** Sealed segments at which the journal compacts itself. */
+  #compactAt = leastCompacted;
+  #compacting: Promise<number> | undefined;
   #isClosed = false;
 
   constructor(options: FileJournalOptions, lease: Lease, now: () => number) {
     const durability = options.durability ?? 'process';
     this.capabilities = { durability } as const;
     this.lease = lease;
-    this.#directory = options.dir;
+    this.directory = options.dir;
     this.#segmentBytes = options.segmentBytes ?? 8 * 1024 * 1024;
     this.#retention = options.retention ?? {};
     this.#now = now;
@@ -97,39 +103,42 @@ class OpenFileJournal implements FileJournal {
     this.#assertUsable();
     if (this.#held.has(runId)) throw runIsOpen(runId);
     this.#writer.flush();
-    const recorded = this.#readRun(runId);
     this.#held.add(runId);
+    let recorded: readonly JournalRecord[];
+    try {
+      // A finished run is found by reading every segment, and these must not change meanwhile.
+      if (this.#compacting && !this.#live.has(runId)) await this.#compacting.catch(() => undefined);
+      recorded = this.#readRun(runId);
+    } catch (error) {
+      this.#held.delete(runId);
+      throw error;
+    }
     this.#chooseWriting();
     return this.#hold(runId, recorded);
   }
 
   async list(): Promise<readonly JournalRun[]> {
     if (!this.#isClosed) this.#writer.flush();
-    return listRuns(this.#directory);
+    return listRuns(this.directory);
   }
 
   async read(runId: string): Promise<readonly JournalRecord[]> {
     if (!this.#isClosed) this.#writer.flush();
-    return readRunFromSegments(this.#directory, runId).records;
+    return readRunFromSegments(this.directory, runId).records;
   }
 
   async compact(options: CompactOptions = {}): Promise<number> {
     this.#assertUsable();
+    await this.#compacting?.catch(() => undefined);
     if (this.#closedHere.length > 0) this.#rotate();
-    await this.#writer.settled();
-    return compactSegments({
-      directory: this.#directory,
-      activeSegment: this.#segment,
-      live: this.#live,
-      now: this.#now(),
-      policy: { ...this.#retention, ...options },
-    });
+    return this.#compact(options);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
+      await this.#compacting?.catch(() => undefined);
       await this.#writer.close();
     } finally {
       this.lease.release();
@@ -145,7 +154,10 @@ class OpenFileJournal implements FileJournal {
       recorded,
       append: (record) => {
         const flag = record.kind === 'opened' ? 'o' : record.kind === 'closed' ? 'c' : '-';
-        if (this.#writer.size >= this.#segmentBytes) this.#rotate();
+        if (this.#writer.size >= this.#segmentBytes) {
+          this.#rotate();
+          this.#compactWhenGrown();
+        }
         const place = this.#writer.append(`${prefix}${sequence} ${flag} ${JSON.stringify(record)}`);
         sequence += 1;
         this.#note(runId, flag, place.offset, place.length);
@@ -179,30 +191,30 @@ class OpenFileJournal implements FileJournal {
 
   #readRun(runId: string): readonly JournalRecord[] {
     const positions = this.#live.get(runId);
-    if (positions) return readPositions(this.#directory, runId, positions);
+    if (positions) return readPositions(this.directory, runId, positions);
     if (!this.#closed.has(runId)) return [];
-    const found = readRunFromSegments(this.#directory, runId);
-    if (found.damaged) throw damagedRun(runId, this.#directory);
+    const found = readRunFromSegments(this.directory, runId);
+    if (found.damaged) throw damagedRun(runId, this.directory);
     return found.records;
   }
 
   #load(): number {
-    removeUnfinished(this.#directory);
-    const segments = listSegments(this.#directory);
+    removeUnfinished(this.directory);
+    const segments = listSegments(this.directory);
     const last = segments.at(-1);
     for (const segment of segments) {
-      if (segment !== last) loadSegment(this.#directory, segment, this.#live, this.#closed);
+      if (segment !== last) loadSegment(this.directory, segment, this.#live, this.#closed);
     }
     if (last === undefined) {
       this.#startSegment(1);
       return 0;
     }
     this.#segment = last;
-    const scanned = scanSegment(this.#directory, last, this.#live, (runId) => {
+    const scanned = scanSegment(this.directory, last, this.#live, (runId) => {
       this.#closed.add(runId);
       this.#closedHere.push(runId);
     });
-    const path = segmentPath(this.#directory, last);
+    const path = segmentPath(this.directory, last);
     const torn = fs.statSync(path).size - scanned.end;
     if (torn > 0) fs.truncateSync(path, scanned.end);
     this.#writer.use({ path, size: scanned.end, isNew: false });
@@ -213,7 +225,7 @@ class OpenFileJournal implements FileJournal {
   #startSegment(segment: number): void {
     this.#segment = segment;
     this.#closedHere = [];
-    this.#writer.use({ path: segmentPath(this.#directory, segment), size: 0, isNew: true });
+    this.#writer.use({ path: segmentPath(this.directory, segment), size: 0, isNew: true });
     this.#writeHeader();
   }
 
@@ -224,13 +236,39 @@ class OpenFileJournal implements FileJournal {
 
   #rotate(): void {
     this.lease.check();
-    writeIndex(this.#directory, this.#segment, this.#live, this.#closedHere);
+    writeIndex(this.directory, this.#segment, this.#live, this.#closedHere);
     this.#startSegment(this.#segment + 1);
+  }
+
+  #compactWhenGrown(): void {
+    const sealed = listSegments(this.directory).length - 1;
+    if (sealed < this.#compactAt || this.#compacting !== undefined) return;
+    // What cannot be compacted now is compacted at the next chance; nobody waits for it.
+    void this.#compact({}).catch(() => undefined);
+  }
+
+  #compact(options: CompactOptions): Promise<number> {
+    const compacting = Promise.resolve(this.#writer.settled())
+      .then(() =>
+        compactSegments({
+          directory: this.directory,
+          activeSegment: this.#segment,
+          live: this.#live,
+          now: this.#now(),
+          policy: { ...this.#retention, ...options },
+        }),
+      )
+      .finally(() => {
+        this.#compacting = undefined;
+        this.#compactAt = Math.max(leastCompacted, 2 * (listSegments(this.directory).length - 1));
+      });
+    this.#compacting = compacting;
+    return compacting;
   }
 
   #assertUsable(): void {
     if (this.#isClosed) {
-      throw new GenieError('GENIE_JOURNAL_CLOSED', `The journal in ${this.#directory} is closed. Open it again.`);
+      throw new GenieError('GENIE_JOURNAL_CLOSED', `The journal in ${this.directory} is closed. Open it again.`);
     }
   }
 }

@@ -34,6 +34,8 @@ export type JournalRecord =
       readonly finish: string;
       readonly usage: Usage;
       readonly costUsd?: number;
+      /** Work of the loop up to here, waiting left out. Written under a time budget, so that a resumed run goes on counting. */
+      readonly workedMs?: number;
     }
   /** A `once` call is about to start (`started`), or is known not to have happened (`not-done`). */
   | { readonly kind: 'intent'; readonly callId: string; readonly state: 'started' | 'not-done' }

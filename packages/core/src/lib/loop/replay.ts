@@ -78,6 +78,12 @@ function toResult(
   return { outcome, outputText, tookMs: record.tookMs };
 }
 
+/** Milliseconds that former processes worked, as they recorded them. Zero for loops without a time budget. */
+export function workedBefore(records: readonly JournalRecord[]): number {
+  const last = records.findLast((record) => record.kind === 'answer');
+  return last?.workedMs ?? 0;
+}
+
 /** Adds token counts. */
 export function addUsage(left: Usage, right: Usage): Usage {
   return {

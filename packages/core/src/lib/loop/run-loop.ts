@@ -13,9 +13,11 @@ import { toToolbox } from '../tool/to-toolbox.ts';
 import type { Tool, Toolbox } from '../tool/tool.ts';
 import { AbortGuard } from './abort-guard.ts';
 import { type BudgetOptions, checkBudget } from './budget.ts';
-import { driveLoop, type LoopResult } from './drive-loop.ts';
+import { driveLoop } from './drive-loop.ts';
 import { EventStream } from './event-stream.ts';
 import type { KeepOutput, LoopContext, LoopLimits, ModelSettings, StopCondition } from './loop-context.ts';
+import type { LoopResult } from './loop-finish.ts';
+import { workedBefore } from './replay.ts';
 import type { LoopMessage } from './transcript.ts';
 
 export interface LoopOptions {
@@ -167,9 +169,9 @@ function closeRun(run: RunJournal, { clock }: LoopContext, { finish, text, steps
 
 /** Drives the loop under its time budget. Shared with the execute phase of a genie. */
 export async function runWithTimeLimit(context: LoopContext, start: readonly LoopMessage[]): Promise<LoopResult> {
-  const { timeMs } = context.budget;
-  const cancel =
-    timeMs === undefined ? undefined : context.clock.schedule(timeMs, () => context.guard.interrupt('time'));
+  const { budget, clock, guard, run } = context;
+  const leftMs = budget.timeMs === undefined ? undefined : budget.timeMs - workedBefore(run?.recorded ?? []);
+  const cancel = leftMs === undefined ? undefined : clock.schedule(Math.max(0, leftMs), () => guard.interrupt('time'));
   try {
     return await driveLoop(context, start);
   } finally {

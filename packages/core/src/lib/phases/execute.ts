@@ -1,6 +1,6 @@
 import { type JsonValue, parseJson } from '../json.ts';
-import type { LoopResult } from '../loop/drive-loop.ts';
 import type { LoopCall, LoopContext } from '../loop/loop-context.ts';
+import type { LoopResult } from '../loop/loop-finish.ts';
 import { runWithTimeLimit } from '../loop/run-loop.ts';
 import type { LoopMessage } from '../loop/transcript.ts';
 import { parseBriefing } from '../parse-briefing.ts';
