@@ -48,16 +48,16 @@ export async function streamAnswer(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) break;
+      if (done) return assembly.complete();
       assembly.add(value);
       const behind = sink.ready();
       if (behind !== undefined) await behind;
     }
-  } finally {
-    // Also ends the provider's request when we leave early. It may already be closed or errored.
+  } catch (error) {
+    // Leaving early ends the provider's request too. The stream may be errored already.
     reader.cancel().catch(() => undefined);
+    throw error;
   }
-  return assembly.complete();
 }
 
 /** Puts a stream's parts together. */
@@ -65,7 +65,8 @@ class StreamAssembly {
   readonly #model: LanguageModel;
   readonly #sink: DeltaSink;
   readonly #content: AnswerPart[] = [];
-  readonly #open = new Map<string, { type: 'text' | 'reasoning'; text: string; metadata?: JsonObject }>();
+  /** Parts that are not closed yet. Answers without text need none. */
+  #open: Map<string, { type: 'text' | 'reasoning'; text: string; metadata?: JsonObject }> | undefined;
   #characters = 0;
   #finish: unknown;
   #usage: unknown;
@@ -109,7 +110,7 @@ class StreamAssembly {
   }
 
   complete(): ModelAnswer {
-    for (const id of [...this.#open.keys()]) this.#close(id, undefined);
+    for (const id of [...(this.#open?.keys() ?? [])]) this.#close(id, undefined);
     if (!this.#finished) throw badAnswer(this.#model, 'the stream ended without a finish part');
     return completeAnswer(this.#content, this.#finish, this.#usage);
   }
@@ -119,15 +120,16 @@ class StreamAssembly {
     this.#characters += delta.length;
     if (this.#characters > maxAnswerCharacters)
       throw badAnswer(this.#model, `it is longer than ${maxAnswerCharacters} characters`);
+    this.#open ??= new Map();
     const open = this.#open.get(id);
     if (open) open.text += delta;
     else this.#open.set(id, { type, text: delta });
   }
 
   #close(id: string, metadata: JsonObject | undefined): void {
-    const open = this.#open.get(id);
+    const open = this.#open?.get(id);
     if (!open) return;
-    this.#open.delete(id);
+    this.#open?.delete(id);
     if (open.text !== '' || metadata) this.#content.push({ ...open, ...(metadata ? { metadata } : {}) });
   }
 }
