@@ -250,6 +250,11 @@ describe('createGenie', () => {
     expect(fs.readFileSync(join(home, 'genie.json'), 'utf8')).toBe(text);
   });
 
+  it('refuses a tool whose arguments have no JSON form before anything runs', () => {
+    const tool = defineTool({ name: 'plan', description: 'Plans.', input: z.object({ on: z.date() }), run: () => 1 });
+    expect(() => open({ tools: [tool] })).toThrow(expect.objectContaining({ code: 'GENIE_TOOL_SCHEMA' }));
+  });
+
   it('refuses a home that is no folder', () => {
     const home = join(folder(), 'file');
     fs.writeFileSync(home, 'x');

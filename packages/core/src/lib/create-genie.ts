@@ -21,7 +21,7 @@ import { type RunStarter, startRun } from './start-run.ts';
  * Makes a genie. Nothing runs yet. With a home the journal, approvals and artifacts live there, and this process owns it
  * until `close`.
  *
- * Throws at once: `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID`, `GENIE_BUDGET_INVALID`,
+ * Throws at once: `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID`, `GENIE_TOOL_SCHEMA`, `GENIE_BUDGET_INVALID`,
  * `GENIE_HOME_IN_USE` (another process owns the home), `GENIE_HOME_FILE`, `GENIE_HOME_VERSION`, `GENIE_HOME_UNREADABLE`.
  */
 export function createGenie(options: GenieOptions): Genie {

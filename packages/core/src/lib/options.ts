@@ -53,7 +53,7 @@ const knownOptions: ReadonlySet<string> = new Set<keyof GenieOptions>([
   'ids',
 ]);
 
-/** Throws `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID` or `GENIE_BUDGET_INVALID`, each naming the option, the value and the fix. */
+/** Throws `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID`, `GENIE_TOOL_SCHEMA` or `GENIE_BUDGET_INVALID`, each naming the option, the value and the fix. */
 export function resolveOptions(options: GenieOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null)
     throw invalid('createGenie takes one object: createGenie({ goal, model }).');
@@ -85,7 +85,7 @@ export function resolveOptions(options: GenieOptions): ResolvedOptions {
       execution,
     },
     planning: planning ?? (options.models ? 'once' : 'none'),
-    tools: toToolbox(options.tools ?? []),
+    tools: checkedTools(options.tools ?? []),
     budget,
     limits: {
       modelTimeoutMs: 600_000,
@@ -99,6 +99,13 @@ export function resolveOptions(options: GenieOptions): ResolvedOptions {
     clock,
     ids: options.ids ?? createIds(clock),
   };
+}
+
+/** A tool is offered in every run: one whose schema has no JSON form says so now, not in the middle of the first run. */
+function checkedTools(tools: NonNullable<GenieOptions['tools']>): Toolbox {
+  const toolbox = toToolbox(tools);
+  if (Array.isArray(tools)) for (const tool of toolbox.list()) void tool.inputJsonSchema;
+  return toolbox;
 }
 
 function invalid(message: string): GenieError {
