@@ -101,6 +101,22 @@ describe('genie new', { timeout: 60_000 }, () => {
     expect(existsSync(join(cli.homes, 'bad'))).toBe(false);
   });
 
+  it('refuses two names for one genie', async () => {
+    const { code, stderr } = await cli.genie([
+      'new',
+      '--goal',
+      'Count the notes',
+      '--name',
+      'one',
+      '--home',
+      join(cli.homes, 'two'),
+      '--yes',
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('names the genie "two", --name says "one"');
+    expect(existsSync(join(cli.homes, 'two'))).toBe(false);
+  });
+
   it('does not overwrite a genie', async () => {
     cli.home('taken', { goal: 'x' });
     const again = await cli.inProcess(['new', 'taken', '--goal', 'y', '--source', checkout, '--yes']);

@@ -78,6 +78,12 @@ export function placeHome(context: CommandContext, name: string): NamedHome {
     );
   }
   const home = named === undefined ? join(homesFolder(environment), name) : resolve(workingFolder, named);
+  const asked = flags.text('name');
+  if (named !== undefined && asked !== undefined && asked !== basename(home)) {
+    throw usageError(
+      `--home ${named} names the genie "${basename(home)}", --name says "${asked}". Leave one of them out.`,
+    );
+  }
   if (isHome(home)) {
     throw new GenieError(
       'GENIE_CLI_EXISTS',
