@@ -75,13 +75,9 @@ describe('a tool call that cannot be made or fails', () => {
     effect: 'read',
     run: () => ({ n: 'one' }) as never,
   });
-  const cyclic = defineTool({
-    name: 'cyclic',
-    description: 'Returns no JSON.',
-    input: z.object({}),
-    effect: 'read',
-    run: () => 10n,
-  });
+  const noJson = (name: string, output: unknown) =>
+    defineTool({ name, description: 'Returns no JSON.', input: z.object({}), effect: 'read', run: () => output });
+  const [big, callable] = [noJson('big', 10n), noJson('callable', () => 10)];
 
   it.each<[string, NonNullable<ScriptedAnswer['calls']>, string]>([
     ['an unknown tool', [{ tool: 'nope', input: {} }], 'GENIE_TOOL_UNKNOWN'],
@@ -90,11 +86,12 @@ describe('a tool call that cannot be made or fails', () => {
     ['a tool that rejects', [{ tool: 'boom', input: {} }], 'GENIE_TOOL_FAILED'],
     ['a tool that throws what cannot be described', [{ tool: 'thrower', input: {} }], 'GENIE_TOOL_FAILED'],
     ['a result of a wrong form', [{ tool: 'wrong', input: {} }], 'GENIE_TOOL_FAILED'],
-    ['a result that is no JSON', [{ tool: 'cyclic', input: {} }], 'GENIE_TOOL_RESULT'],
+    ['a result that is no JSON', [{ tool: 'big', input: {} }], 'GENIE_TOOL_RESULT'],
+    ['a result that JSON would drop', [{ tool: 'callable', input: {} }], 'GENIE_TOOL_RESULT'],
   ])('(%s) goes back to the model once, which may do better', async (_what, calls, code) => {
     const { result, model } = await drive(
       [{ calls }, { text: 'I gave up on that.' }],
-      [echo, boom, thrower, wrong, cyclic],
+      [echo, boom, thrower, wrong, big, callable],
     );
     expect(result.finish).toEqual({ reason: 'stop' });
     expect(result.calls[0]?.outcome).toMatchObject({ status: 'failed', error: { code } });

@@ -11,7 +11,7 @@ interface StoredOutcome {
 
 /**
  * Gives an outcome the form that is journaled and shown to the model: plain JSON within the size limit. A result that
- * is no JSON (a cycle, a BigInt) is a failed call; one that is too long is cut and, if possible, kept whole elsewhere.
+ * is no JSON (a cycle, a BigInt, a function) is a failed call; one that is too long is cut and, if possible, kept whole elsewhere.
  */
 export function storeOutput(
   loop: LoopContext,
@@ -22,18 +22,21 @@ export function storeOutput(
   const { output } = outcome;
   if (typeof output === 'string' && output.length <= loop.limits.maxOutputCharacters)
     return { outcome, outputText: output };
-  let text: string;
+  if (output === undefined) return { outcome: { status: 'completed', output: null }, outputText: 'null' };
+  let text: string | undefined;
   try {
-    text = typeof output === 'string' ? output : (JSON.stringify(output) ?? 'null');
+    text = typeof output === 'string' ? output : JSON.stringify(output);
   } catch (error) {
-    const record = {
-      code: 'GENIE_TOOL_RESULT',
-      message: `The tool's result is not JSON: ${describeThrown(error)}`,
-    } as const;
-    return { outcome: { status: 'failed', error: record }, outputText: `${record.code}: ${record.message}` };
+    return notJson(describeThrown(error));
   }
+  if (text === undefined) return notJson(`it is a ${typeof output}`);
   if (text.length > loop.limits.maxOutputCharacters) return cut(loop, callId, text);
-  return { outcome: output === undefined ? { status: 'completed', output: null } : outcome, outputText: text };
+  return { outcome, outputText: text };
+}
+
+function notJson(why: string): StoredOutcome {
+  const error = { code: 'GENIE_TOOL_RESULT', message: `The tool's result is not JSON: ${why}` } as const;
+  return { outcome: { status: 'failed', error }, outputText: `${error.code}: ${error.message}` };
 }
 
 async function cut(loop: LoopContext, callId: string, text: string): Promise<StoredOutcome> {
