@@ -99,17 +99,28 @@ async function powerSteps(): Promise<Row[]> {
 async function powerWithModel(): Promise<Row[]> {
   const journal = open('power');
   const model = workloadModel({ steps: 10, delayMs: 20 });
-  const times = await interleave(7, {
+  const bare = bareFile();
+  const times = await interleave(11, {
+    waiting: () => wallPerUnit(11, () => bare.waitAndAppend(11, 20, false)),
+    syncing: () => wallPerUnit(11, () => bare.waitAndAppend(11, 20, true)),
     plain: () => wallPerUnit(11, () => loop({ model, effect: 'idempotent' })),
     durable: () => wallPerUnit(11, () => loop({ model, effect: 'idempotent', journal })),
   });
+  bare.close();
   await journal.close();
-  const added = median(times.durable.map((value, index) => value - (times.plain[index] ?? 0)));
+  const added = (durable: readonly number[], plain: readonly number[]) =>
+    median(durable.map((value, index) => value - (plain[index] ?? 0)));
   return [
+    info(
+      'core.journal.disk-sync-after-20ms',
+      'by hand: append + fdatasync after a pause of 20 ms, over the pause',
+      added(times.syncing, times.waiting),
+      'µs',
+    ),
     atMost(
       'core.journal.power-model-20ms',
       'durable step ("power") with a 20 ms model, over the same without a journal',
-      added,
+      added(times.durable, times.plain),
       'µs',
       500,
     ),
@@ -207,6 +218,8 @@ function bareFile() {
   const write = () => {
     size += fs.writeSync(descriptor, bytes, 0, bytes.length, size);
   };
+  const sync = () =>
+    new Promise<void>((resolve, reject) => fs.fdatasync(descriptor, (error) => (error ? reject(error) : resolve())));
   return {
     append(times: number): void {
       for (let time = 0; time < times; time += 1) write();
@@ -214,9 +227,15 @@ function bareFile() {
     async appendAndSync(times: number): Promise<void> {
       for (let time = 0; time < times; time += 1) {
         write();
-        await new Promise<void>((resolve, reject) =>
-          fs.fdatasync(descriptor, (error) => (error ? reject(error) : resolve())),
-        );
+        await sync();
+      }
+    },
+    /** What a model costs that takes so long, with and without the disk. */
+    async waitAndAppend(times: number, delayMs: number, isSynced: boolean): Promise<void> {
+      for (let time = 0; time < times; time += 1) {
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+        write();
+        if (isSynced) await sync();
       }
     },
     close: () => fs.closeSync(descriptor),
