@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 // Siblings resolve to their sources, so tests need no build. The first list is for modules that vite transforms, the flag is for
 // those that Node loads itself and for processes that a test forks.
-const conditions = ['@genie/source', ...defaultServerConditions];
+// Without `module`, which is for bundlers: Node takes it literally in forks and finds files that only a bundler can read.
+const conditions = ['@genie/source', ...defaultServerConditions.filter((condition) => condition !== 'module')];
 const execArgv = ['--conditions=@genie/source', '--disable-warning=ExperimentalWarning'];
 
 const packages = readdirSync(new URL('packages', import.meta.url));

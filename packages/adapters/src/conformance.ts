@@ -1,4 +1,15 @@
 export type { ConformanceReport, ConformanceResult, ConformanceSetup, ConformanceSuite } from '@genie/core/conformance';
-export { runConformance } from '@genie/core/conformance';
+export { approvalsSuite, createManualClock, journalSuite, runConformance } from '@genie/core/conformance';
+export { recordStoreSuite, vectorStoreSuite } from '@genie/memory/conformance';
+export { metricsStoreSuite } from '@genie/metrics/conformance';
+export type { BusSetup } from './lib/conformance/bus-suite.ts';
+export { busSuite } from './lib/conformance/bus-suite.ts';
+export type { LeaseSetup } from './lib/conformance/lease-suite.ts';
+export { leaseSuite } from './lib/conformance/lease-suite.ts';
+export { suiteCatalogue } from './lib/conformance/suite-catalogue.ts';
+export type { WakesSetup } from './lib/conformance/wakes-suite.ts';
+export { wakesSuite } from './lib/conformance/wakes-suite.ts';
 export type { ObjectStoreSetup } from './lib/object-store-suite.ts';
 export { objectStoreSuite } from './lib/object-store-suite.ts';
+export type { OrchestratorSetup } from './lib/orchestrator/orchestrator-setup.ts';
+export { orchestratorSuite } from './lib/orchestrator/orchestrator-suite.ts';

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { createTerminal } from '../src/lib/terminal/terminal.ts';
 import { prepareCheckout } from './checkout.ts';
 import { answerBothWays, firstWake, makePlan, secondWake, thirdWake } from './scenes.ts';
+import { improveItself } from './self-improvement.ts';
 import { openSite } from './site.ts';
 import { createStage } from './stage.ts';
 
@@ -41,6 +42,7 @@ try {
   await answerBothWays({ ...deps, copy }, waiting);
   await secondWake(deps);
   await thirdWake(deps);
+  await improveItself({ stage, terminal, folder });
 } finally {
   await site.close();
   if (keeps) stage.say(`\nKept: ${folder}`);

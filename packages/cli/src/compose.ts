@@ -1,19 +1,36 @@
 import { createGenie, type Genie, openApprovals, type RunHandle } from '@genie/core';
-import type { ErrorRecord } from '@genie/core/errors';
+import { type ErrorRecord, toErrorRecord } from '@genie/core/errors';
 import { type GenieFile, type HomeFolders, homeFolders, readGenieFile } from '@genie/core/home';
-import { readRun } from '@genie/core/journal';
-import type { Approvals, Clock, GenieEvent, JsonObject, NotifierPort, Source } from '@genie/core/ports';
+import { type Journal, readRun } from '@genie/core/journal';
+import {
+  type Approvals,
+  type Clock,
+  canonicalJson,
+  type GenieEvent,
+  type JsonObject,
+  type NotifierPort,
+  type Source,
+} from '@genie/core/ports';
 import { createResolverLookup, type Egress, type Lookup } from '@genie/egress';
-import type { Environment } from '@genie/inference';
+import { type Environment, resolveModel } from '@genie/inference';
 import { type Memory, openMemory } from '@genie/memory';
 import { type Metrics, openMetrics } from '@genie/metrics';
 import { openEventLog } from './lib/compose/event-log.ts';
 import { type GenieSettings, readSettings } from './lib/compose/genie-settings.ts';
+import { memoryCipher } from './lib/compose/memory-cipher.ts';
 import { modelHosts } from './lib/compose/model-hosts.ts';
-import { type OpenEgress, openEgress } from './lib/compose/open-egress.ts';
+import { type OpenEgress, openEgress, upstreamProxyOf } from './lib/compose/open-egress.ts';
+import { openHands } from './lib/compose/open-hands.ts';
 import { type ModelReferences, type OpenModels, openModels } from './lib/compose/open-models.ts';
-import { localRoots, openTools } from './lib/compose/open-tools.ts';
-import { createQuietGate, type QuietGate } from './lib/compose/source-gate.ts';
+import { openStore } from './lib/compose/open-store.ts';
+import { localRoots } from './lib/compose/open-tools.ts';
+import type { QuietGate } from './lib/compose/source-gate.ts';
+import { openServers } from './lib/mcp/open-servers.ts';
+import { findHomeExperiments } from './lib/metrics/experiments-folder.ts';
+import { createRunParts } from './lib/metrics/run-parts.ts';
+import { listenTo, openSelfReview, type SelfReview } from './lib/metrics/self-review.ts';
+import { genieSettings } from './lib/metrics/settings-target.ts';
+import { watchSettings } from './lib/metrics/watch-settings.ts';
 
 export interface OpenGenieOptions {
   /** Folder with a `genie.json`. */
@@ -28,6 +45,8 @@ export interface OpenGenieOptions {
   /** How names become addresses. Default: the operating system. */
   readonly lookup?: Lookup;
   readonly clock?: Clock;
+  /** A database (`postgres://…`) for runs, approvals, memory and metrics instead of the home's files. */
+  readonly store?: string;
   /** Leaves out the wake gate: for a user who wants a run now. */
   readonly wakesAlways?: boolean;
   readonly signal?: AbortSignal;
@@ -44,6 +63,8 @@ export interface OpenGenie {
   readonly metrics: Metrics;
   readonly egress: Egress;
   readonly approvals: Approvals;
+  /** Reviews when they are due, and what the user allowed. */
+  readonly review: SelfReview;
   /** As `genie.resume`; sources that were opened by a decision are fingerprinted before they are read. */
   resume(runId: string, options?: { readonly signal?: AbortSignal }): Promise<RunHandle>;
   /** Closes the genie first, then what it used. Idempotent. */
@@ -84,67 +105,150 @@ async function assemble({ options, file, settings, closers, close }: Assembly): 
   const sources = (file.sources ?? []) as readonly Source[];
   const log = openEventLog(home);
   closers.push(() => log.close());
-  const bus: { emit?: (event: GenieEvent) => void } = {};
-  const approvals = openApprovals({ dir: folders.approvals, ...withClock });
+  const bus: { emit?: (event: GenieEvent) => void; refresh?: () => Promise<void> } = {};
+  const told = listenTo(options.notifier);
+  const { onWarning } = options;
+  const store = await openStore({
+    url: options.store,
+    genieId: file.id,
+    ...withClock,
+    ...(onWarning ? { onWarning } : {}),
+  });
+  closers.push(() => store?.close());
+  const approvals = store?.approvals ?? openApprovals({ dir: folders.approvals, ...withClock });
   closers.push(() => approvals.close());
   const door = openDoor({ options, file, settings, approvals, emit: (event) => bus.emit?.(event) });
   closers.push(() => door.close());
-  const memory = openMemory({ dir: folders.memory, ...withClock });
-  closers.push(() => memory.close());
-  const models = await openModels({
-    references: references(options, file),
-    settings,
-    environment: options.environment,
-    fetch: (input, init) =>
-      door.egress.fetch(input as string | URL | Request, init, { genieId: file.id, tool: 'model' }),
-    ...(options.signal ? { signal: options.signal } : {}),
+  const memory = openMemory({
+    ...(store ? { store: store.memoryStore } : { dir: folders.memory, ...memoryCipher(options.environment) }),
+    ...withClock,
   });
+  closers.push(() => memory.close());
+  const modelFetch: typeof globalThis.fetch = (input, init) =>
+    door.egress.fetch(input as string | URL | Request, init, { genieId: file.id, tool: 'model' });
+  const modelsOf = async (now: Pick<Assembly, 'file' | 'settings'>) => {
+    const opened = await openModels({
+      references: references(options, now.file),
+      settings: now.settings,
+      environment: options.environment,
+      fetch: modelFetch,
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    closers.push(() => opened.close());
+    return opened;
+  };
+  const models = await modelsOf({ file, settings });
   const metrics = openMetrics({
-    dir: folders.metrics,
+    ...(store ? { store: store.metricsStore } : { dir: folders.metrics }),
     ...withClock,
     fetch: door.egress.fetch.bind(door.egress),
     memory,
     roots: [...localRoots(sources), folders.workspace, folders.artifacts],
     ...(file.schedule?.timezone ? { timeZone: file.schedule.timezone } : {}),
+    settings: genieSettings({
+      home,
+      models: models.references,
+      checkModel: (reference) => void resolveModel(reference, { environment: options.environment, fetch: modelFetch }),
+      onWrite: async () => bus.refresh?.(),
+    }),
+    approvals,
+    genieId: file.id,
+    notifier: told.notifier,
+    // Rules without a neural network judge nothing and find no causes: the statistics speak alone.
+    ...(models.references.planning === 'offline' ? {} : { model: models.planning }),
+    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
+    ...settings.metrics,
   });
   closers.push(() => metrics.close());
-  const gate = createQuietGate({ sources, door: door.quiet, memory, genieId: file.id, approvals });
+  const servers = await openServers({ options, file, settings, approvals, door: door.rules, model: models.execution });
+  closers.push(() => servers?.close());
+  const hands = await openHands({
+    settings,
+    folders,
+    roots: localRoots(sources),
+    contain: () => door.commands.open(),
+    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
+  });
+  closers.push(() => hands?.close());
+  const shared = {
+    folders,
+    memory,
+    approvals,
+    door: door.quiet,
+    servers,
+    hands,
+    wakesAlways: options.wakesAlways === true,
+  };
+  const live = { file, settings, models, parts: createRunParts({ ...shared, file, settings, models }) };
   const genie = createGenie({
     ...withClock,
+    ...(store ? { journal: store.journal } : {}),
     home,
     goal: file.goal,
     id: file.id,
-    sources,
     memory,
     metrics,
     approvals,
     egress: door.egress,
-    models: { planning: models.planning, execution: models.execution },
-    prices: models.prices,
-    tools: openTools({ sources, workspace: folders.workspace, accepted: settings.tools }),
-    wakeGate: options.wakesAlways
-      ? async (context) => ({ ...(await gate.wakeGate(context)), wake: true, reason: 'woken by force' })
-      : gate.wakeGate,
-    ...fromFile(file),
+    ...live.parts.options,
     ...(options.notifier ? { notifier: options.notifier } : {}),
     ...(options.onWarning ? { onWarning: options.onWarning } : {}),
   });
   closers.push(() => genie.close());
   bus.emit = (event) => genie.events.emit(event);
+  // Settings that an adjustment changed count from the next run on.
+  bus.refresh = async () => {
+    const next = readGenieFile(home);
+    if (canonicalJson(next) === canonicalJson(live.file)) return;
+    const now = { file: next, settings: readSettings(home, next) };
+    const isSame =
+      canonicalJson({ ...references(options, next) }) === canonicalJson({ ...references(options, live.file) });
+    const opened = isSame ? live.models : await modelsOf(now);
+    const parts = createRunParts({ ...shared, ...now, models: opened });
+    await genie.update(parts.options);
+    Object.assign(live, now, { models: opened, parts });
+  };
+  const failed = (error: unknown): void => options.onWarning?.(toErrorRecord(error, 'GENIE_METRICS_REVIEW'));
+  const review = openSelfReview({
+    metrics,
+    approvals,
+    genieId: file.id,
+    openExperiments: () => findHomeExperiments({ home, genieId: file.id, changes: metrics.changes, approvals }),
+    undone: told.take,
+    signal: options.signal,
+    onFailure: failed,
+  });
+  closers.push(() => review.close());
+  closers.push(watchSettings(home, () => void bus.refresh?.().catch(failed)));
   genie.events.onAny(log.write);
+  genie.events.onAny(door.onEvent);
+  if (settings.network) door.watchNetwork(settings.network);
   genie.events.onAny((event) => metrics.onEvent(event));
+  genie.events.onAny((event) => review.onEvent(event));
+  await review.prepare();
   return {
     genie,
-    file,
+    get file() {
+      return live.file;
+    },
     folders,
-    settings,
-    models,
+    get settings() {
+      return live.settings;
+    },
+    get models() {
+      return live.models;
+    },
     memory,
     metrics,
     egress: door.egress,
     approvals,
+    review,
     close,
-    resume: (runId, resuming = {}) => resumeAfterLook({ genie, gate, folders, runId }, resuming.signal),
+    resume: (runId, resuming = {}) =>
+      resumeAfterLook(
+        { genie, gate: live.parts.gate, folders, runId, journal: store?.journal, ready: servers?.ready },
+        resuming.signal,
+      ),
     [Symbol.asyncDispose]: close,
   };
 }
@@ -176,24 +280,29 @@ function openDoor(deps: {
     allowPrivate: settings.egress.allowPrivate,
     approvals: deps.approvals,
     events: deps.emit,
+    providers: hosts,
+    holdMs: settings.egress.holdMs,
+    upstreamProxy: upstreamProxyOf(settings.egress.upstreamProxy, options.environment),
     lookup: options.lookup ?? (settings.egress.resolver ? createResolverLookup(settings.egress.resolver) : undefined),
   });
 }
 
-/** Members of `genie.json` that are options of the genie as they are. */
-function fromFile(file: GenieFile): Partial<Parameters<typeof createGenie>[0]> {
-  const { instructions, planning, schedule, budget } = file;
-  return JSON.parse(JSON.stringify({ instructions, planning, schedule, budget })) as Partial<
-    Parameters<typeof createGenie>[0]
-  >;
-}
-
 async function resumeAfterLook(
-  deps: { readonly genie: Genie; readonly gate: QuietGate; readonly folders: HomeFolders; readonly runId: string },
+  deps: {
+    readonly genie: Genie;
+    readonly gate: QuietGate;
+    readonly folders: HomeFolders;
+    readonly runId: string;
+    /** Where the run is, when not in the home. */
+    readonly journal: Journal | undefined;
+    readonly ready?: (() => Promise<void>) | undefined;
+  },
   signal: AbortSignal | undefined,
 ): Promise<RunHandle> {
   const { genie, gate, folders, runId } = deps;
-  const woke = readRun(folders.journal, runId).find((record) => record.kind === 'phase' && record.phase === 'wake');
+  await deps.ready?.();
+  const records = (await deps.journal?.read(runId)) ?? readRun(folders.journal, runId);
+  const woke = records.find((record) => record.kind === 'phase' && record.phase === 'wake');
   const state = woke?.kind === 'phase' ? woke.output.state : undefined;
   const found = await gate.lookAgain((state ?? {}) as JsonObject, signal ?? new AbortController().signal);
   const handle = genie.resume(runId, signal ? { signal } : {});

@@ -13,7 +13,7 @@ export type { SettledProposal } from './lib/creation/settle-proposal.ts';
 export { settleProposal } from './lib/creation/settle-proposal.ts';
 export type { EventBus, EventBusOptions } from './lib/events/bus.ts';
 export { createEventBus } from './lib/events/bus.ts';
-export type { Genie, GenieOptions, RunHandle, RunOptions, ScheduleAdvice } from './lib/genie.ts';
+export type { Genie, GenieOptions, GenieUpdate, RunHandle, RunOptions, ScheduleAdvice } from './lib/genie.ts';
 export { parseBriefing } from './lib/parse-briefing.ts';
 export type { RunPromptParts } from './lib/prompt.ts';
 export { sourceKey, writeRunPrompt, writeSystemPrompt } from './lib/prompt.ts';

@@ -40,6 +40,7 @@ export type { ContainmentPort } from './lib/ports/containment.ts';
 export type { EgressContext, EgressGrade, EgressPort } from './lib/ports/egress.ts';
 export type { Ids } from './lib/ports/ids.ts';
 export { createIds } from './lib/ports/ids.ts';
+export type { AcquireOptions, HeldLease, LeaseState, Leases } from './lib/ports/lease.ts';
 export type {
   Enrichment,
   EnrichRequest,
@@ -51,6 +52,15 @@ export type {
   RecallOptions,
   WorkingMemory,
 } from './lib/ports/memory.ts';
+export type {
+  BusCapabilities,
+  BusMessage,
+  DeadLetter,
+  MessageBus,
+  PresenceEntry,
+  Subject,
+  SubscribeOptions,
+} from './lib/ports/message-bus.ts';
 export type { KpiDefinition, KpiProbe, KpiReading, KpiStatus, MetricsPort, RunVerdict } from './lib/ports/metrics.ts';
 export type { DeliveryResult, Notification, NotificationKind, NotifierPort } from './lib/ports/notifier.ts';
 export type { ObjectInfo, ObjectStore } from './lib/ports/object-store.ts';
@@ -61,6 +71,7 @@ export type {
   SandboxPort,
   SandboxResult,
 } from './lib/ports/sandbox.ts';
+export type { Wake, WakeHandler, WakeSchedule, Wakes } from './lib/ports/wakes.ts';
 export type {
   Briefing,
   BriefingItem,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { measureApprovals } from './measure-approvals.ts';
@@ -16,11 +16,13 @@ export interface BenchOptions {
 /** Every figure of the filter, each ratio against a bare counterpart in the same interleaved run. */
 export async function bench({ log }: BenchOptions): Promise<Row[]> {
   const dir = mkdtempSync(join(tmpdir(), 'genie-egress-bench-'));
+  // Squid works as a user of its own.
+  chmodSync(dir, 0o711);
   const origin = await startServer<{ web: number; tcp: number }>('origin');
   try {
     const { web, tcp } = origin.ports;
     const rows = [
-      ...(await measureProxy({ web, tcp, auditDir: join(dir, 'audit'), log })),
+      ...(await measureProxy({ web, tcp, auditDir: join(dir, 'audit'), squidDir: join(dir, 'squid'), log })),
       ...(await measureDispatcher({ web, log })),
       ...(await measureApprovals({ web, dir: join(dir, 'approvals'), log })),
       ...(await measureContainment({ log })),

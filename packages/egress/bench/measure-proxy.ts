@@ -2,11 +2,13 @@ import { buildHello } from '@genie/egress/conformance';
 import { bulk, dial, latencies, measureAnswer, median, pingPong, quantile } from './load.ts';
 import { type Row, row } from './row.ts';
 import { startServer } from './servers.ts';
+import { squidVersion, startSquid } from './start-squid.ts';
 
 export interface ProxyBench {
   readonly web: number;
   readonly tcp: number;
   readonly auditDir: string;
+  readonly squidDir: string;
   readonly log: (line: string) => void;
 }
 
@@ -34,24 +36,49 @@ export async function measureProxy(options: ProxyBench): Promise<Row[]> {
 
 type Ports = Readonly<Record<'minimal' | 'full' | 'audited', number>>;
 
-async function measureRequests({ web, log }: ProxyBench, ports: Ports): Promise<Row[]> {
+async function measureRequests({ web, squidDir, log }: ProxyBench, ports: Ports): Promise<Row[]> {
+  const squid = await startSquid(squidDir);
+  try {
+    return await compareRequests({ web, log }, ports, squid);
+  } finally {
+    if (typeof squid !== 'string') squid.close();
+  }
+}
+
+async function compareRequests(
+  { web, log }: Pick<ProxyBench, 'web' | 'log'>,
+  own: Ports,
+  squid: Awaited<ReturnType<typeof startSquid>>,
+): Promise<Row[]> {
+  const ports = { ...own, ...(typeof squid === 'string' ? {} : { squid: squid.port }) };
   const request = `GET http://origin.test:${web}/ HTTP/1.1\r\nHost: origin.test:${web}\r\n\r\n`;
-  const found: Record<keyof Ports, number[]> = { minimal: [], full: [], audited: [] };
+  const found: Record<keyof Ports | 'squid', number[]> = { minimal: [], full: [], audited: [], squid: [] };
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of ['minimal', 'full', 'audited'] as const) {
-      const sockets = await Promise.all(Array.from({ length: 32 }, () => dial(ports[name])));
+    for (const [name, port] of Object.entries(ports) as [keyof Ports | 'squid', number][]) {
+      const sockets = await Promise.all(Array.from({ length: 32 }, () => dial(port)));
       const answerBytes = await measureAnswer(sockets[0] as (typeof sockets)[number], request);
       found[name].push(await pingPong(sockets, request, answerBytes, roundMs));
       for (const socket of sockets) socket.destroy();
     }
   }
   log(`requests/s: minimal ${show(found.minimal)}, full ${show(found.full)}, with audit ${show(found.audited)}`);
-  const ratio = median(found.full.map((value, index) => value / (found.minimal[index] ?? Number.NaN)));
-  const withAudit = median(found.audited.map((value, index) => value / (found.minimal[index] ?? Number.NaN)));
-  return [
-    row('egress.requests', 'plain HTTP requests/s over keep-alive, against the minimal proxy', ratio, '×', 0.9, 'min'),
+  const against = (one: number[], other: number[]): number =>
+    median(one.map((value, index) => value / (other[index] ?? Number.NaN)));
+  const [what, whatSquid] = [
+    'plain HTTP requests/s over keep-alive, against',
+    'the same against squid, without cache and logs',
+  ];
+  const [ratio, withAudit] = [against(found.full, found.minimal), against(found.audited, found.minimal)];
+  const rows = [
+    row('egress.requests', `${what} the minimal proxy`, ratio, '×', 0.9, 'min'),
     row('egress.requests-audited', 'the same with every decision in the audit log', withAudit, '×', 0.9, 'min'),
   ];
+  if (typeof squid === 'string') {
+    log(`squid: not measured (${squid})`);
+    return rows;
+  }
+  log(`${squidVersion()}: ${show(found.squid)} requests/s`);
+  return [...rows, row('egress.requests-squid', whatSquid, against(found.full, found.squid), '×', 0.75, 'min')];
 }
 
 async function measureLatency({ web, log }: ProxyBench, ports: Ports): Promise<Row[]> {
@@ -87,10 +114,12 @@ async function measureTunnels({ tcp, log }: ProxyBench, ports: Ports): Promise<R
   const tunnelTo = { authority: `origin.test:${tcp}`, hello };
   const names = ['minimal', 'full', 'audited'] as const;
   // New code is slow code; a proxy runs for days.
-  for (const name of names) await openTunnels(ports[name], tunnelTo, 1_500);
+  await openInTurn(ports, tunnelTo, 2_500);
   const found: Record<keyof Ports, TunnelFigures[]> = { minimal: [], full: [], audited: [] };
   for (let round = 0; round < rounds; round += 1) {
-    for (const name of names) found[name].push(await measureTunnelsOf(ports[name], tunnelTo));
+    const open = await openInTurn(ports, tunnelTo, 300);
+    for (const name of names)
+      found[name].push({ open: median(open[name]), ...(await measureTunnelsOf(ports[name], tunnelTo)) });
   }
   const ratio = (name: 'full' | 'audited', figure: keyof TunnelFigures): number =>
     median(found[name].map((figures, index) => figures[figure] / (found.minimal[index]?.[figure] ?? Number.NaN)));
@@ -133,24 +162,26 @@ async function measureTunnels({ tcp, log }: ProxyBench, ports: Ports): Promise<R
 
 type TunnelTo = NonNullable<Parameters<typeof dial>[1]>;
 
-async function measureTunnelsOf(port: number, tunnelTo: TunnelTo): Promise<TunnelFigures> {
-  const open = median(await openTunnels(port, tunnelTo, 150));
+async function measureTunnelsOf(port: number, tunnelTo: TunnelTo): Promise<Omit<TunnelFigures, 'open'>> {
   const sockets = await Promise.all(Array.from({ length: 32 }, () => dial(port, tunnelTo)));
   const requests = await pingPong(sockets, 'x'.repeat(200), 200, roundMs);
   for (const socket of sockets) socket.destroy();
   const big = await dial(port, tunnelTo);
   const rate = await bulk(big, 300);
   big.destroy();
-  return { open, requests, bulk: rate };
+  return { requests, bulk: rate };
 }
 
-async function openTunnels(port: number, tunnelTo: TunnelTo, count: number): Promise<readonly number[]> {
-  const times: number[] = [];
+/** One tunnel through each proxy, again and again, so that whatever else the machine does hits all of them alike. */
+async function openInTurn(ports: Ports, tunnelTo: TunnelTo, count: number): Promise<Record<keyof Ports, number[]>> {
+  const times: Record<keyof Ports, number[]> = { minimal: [], full: [], audited: [] };
   for (let index = 0; index < count; index += 1) {
-    const startedAt = performance.now();
-    const socket = await dial(port, tunnelTo);
-    times.push(performance.now() - startedAt);
-    socket.destroy();
+    for (const name of ['minimal', 'full', 'audited'] as const) {
+      const startedAt = performance.now();
+      const socket = await dial(ports[name], tunnelTo);
+      times[name].push(performance.now() - startedAt);
+      socket.destroy();
+    }
   }
   return times;
 }

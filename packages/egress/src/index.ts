@@ -1,3 +1,5 @@
+export type { RunDecision } from './lib/approvals/allow-for-run.ts';
+export { allowForRun, endRunGrants } from './lib/approvals/allow-for-run.ts';
 export type { AuditEntry, AuditLog, ExitForm } from './lib/audit/audit-record.ts';
 export type { StoredEntry } from './lib/audit/chain.ts';
 export type { AuditOptions, FileAudit } from './lib/audit/open-audit.ts';
@@ -13,6 +15,7 @@ export { createEgress } from './lib/create-egress.ts';
 export type { Credential } from './lib/credentials/credentials.ts';
 export type { Lookup } from './lib/dial/lookup.ts';
 export { createResolverLookup, lookupBySystem } from './lib/dial/lookup.ts';
+export type { UpstreamProxyOptions } from './lib/dial/upstream-proxy.ts';
 export { EgressError } from './lib/egress-error.ts';
 export type { GuardOptions, RawUse } from './lib/guard/install-guard.ts';
 export { installGuard } from './lib/guard/install-guard.ts';

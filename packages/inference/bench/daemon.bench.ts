@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createDaemon, type Daemon } from '../src/lib/daemon/create-daemon.ts';
+import { createDaemon } from '../src/lib/daemon/create-daemon.ts';
+import type { Daemon } from '../src/lib/daemon/daemon.ts';
 import { createEmbedder } from '../src/lib/embedder/create-embedder.ts';
 import { findLlama } from '../src/lib/testing/find-llama.ts';
 import { atMost, type BenchOptions, exactly, median, quantile, type Row } from './rows.ts';

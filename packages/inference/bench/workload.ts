@@ -48,7 +48,8 @@ export function zipf(count: number, length: number): readonly number[] {
 
 /** A conversation whose prompt has 243 tokens before the question (one character is one token in the test models). */
 export function agentMessages(genome: number, question: string) {
-  const frame = '<s>### system\n\n### user\n'.length - 2;
+  // The beginning of a text is one token.
+  const frame = 1 + 'system: \nuser: '.length;
   const prefix = `You are genie number ${genome}. `.padEnd(
     243 - frame,
     'Read your sources, leave out what is known, and cite each line. ',

@@ -1,12 +1,19 @@
+export { createDaemon } from './lib/daemon/create-daemon.ts';
 export type {
   Daemon,
   DaemonEvent,
   DaemonGenome,
+  DaemonModelFile,
   DaemonOptions,
   DaemonRequestOptions,
-} from './lib/daemon/create-daemon.ts';
-export { createDaemon } from './lib/daemon/create-daemon.ts';
+} from './lib/daemon/daemon.ts';
 export type { DaemonMetrics, WorkerMetrics } from './lib/daemon/daemon-metrics.ts';
+export type {
+  TelemetryAttributes,
+  TelemetryInstrument,
+  TelemetryMeter,
+  TelemetryObservable,
+} from './lib/daemon/telemetry-meter.ts';
 export type { AnyEmbeddingModel, EmbedderOptions } from './lib/embedder/create-embedder.ts';
 export { createEmbedder } from './lib/embedder/create-embedder.ts';
 export type { Embedder, EmbedderStats, EmbedOptions } from './lib/embedder/embedder.ts';
@@ -19,8 +26,8 @@ export type { FailoverDecision } from './lib/failover/failover-decision.ts';
 export { classifyFailure } from './lib/failure/classify-failure.ts';
 export type { FailureAction, FailureRule, ModelFailure, ModelFailureKind } from './lib/failure/model-failure.ts';
 export { failureTable } from './lib/failure/model-failure.ts';
-export type { FindModelOptions, FoundModel, ModelCandidate } from './lib/find-model.ts';
-export { defaultModelIds, findModel } from './lib/find-model.ts';
+export type { FindModelOptions, FoundModel } from './lib/find-model.ts';
+export { findModel } from './lib/find-model.ts';
 export type { ConvertOptions } from './lib/genome/convert-peft-layer.ts';
 export { convertPeftLayer } from './lib/genome/convert-peft-layer.ts';
 export type { Genome, GenomeInput, Layer, LayerInput, TraitType } from './lib/genome/genome.ts';
@@ -30,12 +37,16 @@ export type { ResolvedGenome, ResolveGenomeOptions } from './lib/genome/resolve-
 export { resolveGenome } from './lib/genome/resolve-genome.ts';
 export { openGenomeStore } from './lib/genome/sqlite-genome-store.ts';
 export type { CheckedLayer } from './lib/layers/check-layer.ts';
+export type { ModelCandidate } from './lib/model-places.ts';
+export { defaultModelIds } from './lib/model-places.ts';
 export { createOfflineModel } from './lib/offline/offline-model.ts';
 export type { ProviderName } from './lib/provider/providers.ts';
 export type { Environment, ResolveModelOptions } from './lib/resolve-model.ts';
 export { resolveModel } from './lib/resolve-model.ts';
 export type { RetrievalOptions, RetrievalReport, Retriever } from './lib/retrieval/with-retrieval.ts';
 export { withRetrieval } from './lib/retrieval/with-retrieval.ts';
+export type { SurveyOptions } from './lib/survey-models.ts';
+export { surveyModels } from './lib/survey-models.ts';
 export type {
   EngineLayer,
   EngineMessage,

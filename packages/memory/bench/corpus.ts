@@ -9,7 +9,7 @@ export interface Turn {
   readonly source: string;
 }
 
-export type QuestionKind = 'single' | 'multi' | 'temporal' | 'open' | 'changed';
+export type QuestionKind = 'single' | 'multi' | 'temporal' | 'open' | 'changed' | 'adversarial';
 
 export interface CorpusQuestion {
   readonly kind: QuestionKind;

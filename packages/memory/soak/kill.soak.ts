@@ -19,6 +19,7 @@ const killsPerHome = 25;
 
 interface State {
   readonly dir: string;
+  readonly records: 'memory' | 'pages';
   /** Empty for a readable memory. */
   passphrase: string;
   /** Announced, not acknowledged: either may hold. */
@@ -44,10 +45,12 @@ export async function soak({
 }): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [name, passphrase, share] of [
-    ['readable', '', 0.5],
-    ['encrypted', 'pass phrase first', 0.5],
+    ['readable', '', 0.4],
+    ['encrypted', 'pass phrase first', 0.4],
+    ['encrypted pages', 'pass phrase first', 0.2],
   ] as const) {
-    rows.push(await soakKind({ name, passphrase, trials: Math.max(1, Math.ceil(trials * share)), log }));
+    const records = name === 'encrypted pages' ? 'pages' : 'memory';
+    rows.push(await soakKind({ name, passphrase, records, trials: Math.max(1, Math.ceil(trials * share)), log }));
   }
   return rows;
 }
@@ -55,16 +58,17 @@ export async function soak({
 interface Kind {
   readonly name: string;
   readonly passphrase: string;
+  readonly records: 'memory' | 'pages';
   readonly trials: number;
   readonly log: (line: string) => void;
 }
 
-async function soakKind({ name, passphrase, trials, log }: Kind): Promise<Row> {
+async function soakKind({ name, passphrase, records, trials, log }: Kind): Promise<Row> {
   const problems: string[] = [];
   let killed = 0;
   let acknowledged = 0;
   for (let done = 0; done < trials && problems.length < 20; done += killsPerHome) {
-    const state = freshState(passphrase);
+    const state = freshState(passphrase, records);
     for (let trial = done; trial < Math.min(trials, done + killsPerHome); trial += 1) {
       await killOnce(state, trial * 1_000);
       problems.push(...(await check(state)).map((problem) => `${name}, kill ${trial}: ${problem}`));
@@ -76,7 +80,7 @@ async function soakKind({ name, passphrase, trials, log }: Kind): Promise<Row> {
   }
   for (const problem of problems.slice(0, 20)) log(problem);
   return {
-    id: `memory.kill9.${name}`,
+    id: `memory.kill9.${name.replaceAll(' ', '-')}`,
     what: `lost, resurfaced or damaged after ${killed} kills of a ${name} memory (${acknowledged} acknowledged changes)`,
     value: problems.length,
     unit: 'problems',
@@ -85,10 +89,11 @@ async function soakKind({ name, passphrase, trials, log }: Kind): Promise<Row> {
   };
 }
 
-function freshState(passphrase: string): State {
+function freshState(passphrase: string, records: State['records']): State {
   const dir = mkdtempSync(path.join(tmpdir(), 'genie-memory-soak-'));
   return {
     dir,
+    records,
     passphrase,
     nextPassphrase: '',
     remembered: new Set(),
@@ -103,7 +108,7 @@ function freshState(passphrase: string): State {
 async function killOnce(state: State, first: number): Promise<void> {
   const victim = path.join(import.meta.dirname, 'victim.ts');
   const flags = ['--conditions=@genie/source', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...flags, victim, state.dir, String(first), state.passphrase], {
+  const child = spawn(process.execPath, [...flags, victim, state.dir, String(first), state.passphrase, state.records], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';

@@ -2,8 +2,12 @@
 import { openMemory } from '@genie/memory';
 import { runRecord } from '@genie/memory/testing';
 
-const [dir = '', first = '0', passphrase = ''] = process.argv.slice(2);
-const cipherOf = (text: string) => ({ passphrase: text, scryptCost: 1_024 });
+const [dir = '', first = '0', passphrase = '', records = 'memory'] = process.argv.slice(2);
+const cipherOf = (text: string) => ({
+  passphrase: text,
+  scryptCost: 1_024,
+  records: records === 'pages' ? ('pages' as const) : ('memory' as const),
+});
 const memory = openMemory(passphrase === '' ? { dir } : { dir, cipher: cipherOf(passphrase) });
 const say = (kind: string, id: string): boolean => process.stdout.write(`${kind} ${id}\n`);
 

@@ -1,11 +1,13 @@
 export type { Adjustment } from './lib/adjustments/adjustment.ts';
-export { describeAdjustment, parseAdjustment } from './lib/adjustments/adjustment.ts';
+export { adjustmentId, describeAdjustment, parseAdjustment } from './lib/adjustments/adjustment.ts';
+export type { AdoptAllowedOptions, AdoptedProposals, AdoptRequest } from './lib/adjustments/adopt-allowed.ts';
 export type { Change, ChangeRow, Guard } from './lib/adjustments/change.ts';
-export type { AdoptRequest, Changes } from './lib/adjustments/changes.ts';
+export type { Changes } from './lib/adjustments/changes.ts';
 export type { GenieSettings, SettingsTarget } from './lib/adjustments/settings.ts';
 export { applyAdjustment, revertAdjustment } from './lib/adjustments/settings.ts';
 export { settingsFile } from './lib/adjustments/settings-file.ts';
 export type { Dashboard, DashboardKpi, DashboardOptions } from './lib/dashboard.ts';
+export type { ChangeEffect, DashboardChange } from './lib/dashboard-changes.ts';
 export { defaultKpis } from './lib/default-kpis.ts';
 export type {
   CitedClaim,
@@ -44,6 +46,7 @@ export type { Experiments, ExperimentsOptions } from './lib/experiments/open-exp
 export { openExperiments } from './lib/experiments/open-experiments.ts';
 export type { ProcessTrialOptions } from './lib/experiments/process-trial.ts';
 export { processTrial } from './lib/experiments/process-trial.ts';
+export { recordedAnswers } from './lib/experiments/recorded-answers.ts';
 export type { Recording } from './lib/experiments/recording.ts';
 export { createRecording, recordModel, recordToolbox } from './lib/experiments/recording.ts';
 export type { Replay, ReplayBudget, ReplayCounts } from './lib/experiments/replay.ts';
@@ -56,6 +59,7 @@ export type {
   FolderSandboxCapabilities,
 } from './lib/experiments/sandbox-folders.ts';
 export type { SweepPolicy } from './lib/experiments/sweep-copies.ts';
+export { arrangeBriefing } from './lib/feedback/arrange.ts';
 export type { Feedback, StoredFeedback } from './lib/feedback/feedback.ts';
 export type { Preference, Preferences } from './lib/feedback/preferences.ts';
 export type { RankedItem } from './lib/feedback/rank.ts';

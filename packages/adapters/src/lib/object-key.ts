@@ -14,6 +14,16 @@ export function readKey(key: string): readonly string[] {
   );
 }
 
+/** Whether a text is a key. */
+export function isKey(text: string): boolean {
+  try {
+    readKey(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A segment as a file name that is unique on file systems that fold case, and reserved nowhere: `Con` becomes `=%con`.
  * Keys hold neither `=` nor `%`, so two keys never meet in one name.

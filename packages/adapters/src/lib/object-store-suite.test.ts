@@ -28,6 +28,13 @@ async function* reversed(store: ObjectStore, prefix?: string) {
   yield* all.reverse();
 }
 
+async function* firstChunk(content: AsyncIterable<Uint8Array>) {
+  for await (const chunk of content) {
+    yield chunk;
+    return;
+  }
+}
+
 /** A broken store for each case, in the order of the suite. */
 const mutants: readonly Break[] = [
   (store) => ({ put: async (...args) => ({ ...(await store.put(...args)), sha256: 'none' }) }),
@@ -44,6 +51,20 @@ const mutants: readonly Break[] = [
   }),
   (store) => ({ list: (prefix) => reversed(store, prefix) }),
   () => ({ delete: async () => true }),
+  (store) => ({
+    async get(key, options) {
+      const found = await store.get(key, options);
+      return found && { ...found, content: firstChunk(found.content) };
+    },
+  }),
+  (store) => ({ put: (key, content, options) => store.put(key, key === 'a' ? new Uint8Array(9) : content, options) }),
+  (store) => ({
+    put: async (key, content, options) =>
+      store.put(key, options?.signal ? new Uint8Array(1) : content, {
+        ...options,
+        ...(options?.signal ? { signal: new AbortController().signal } : {}),
+      }),
+  }),
   (store) => ({ put: (key, content, options) => store.put(key.replaceAll(/[^\w]+/g, '') || 'x', content, options) }),
 ];
 

@@ -89,6 +89,52 @@ const cases: readonly ConformanceCase<ObjectStoreSetup>[] = [
     },
   },
   {
+    name: 'streams many megabytes through, whole',
+    async run({ store }) {
+      const piece = new Uint8Array(700_001).map((_, index) => (index * 31) % 251);
+      async function* pieces() {
+        for (let index = 0; index < 20; index += 1) yield piece;
+      }
+      const info = await store.put('large', pieces());
+      expectEqual(info.sizeBytes, 20 * piece.length, 'size');
+      const found = await store.get('large');
+      expectThat(found, '"large" is not there');
+      let offset = 0;
+      for await (const chunk of found.content) {
+        for (let index = 0; index < chunk.length; index += 997)
+          expectThat(chunk[index] === piece[(offset + index) % piece.length], `byte ${offset + index} is another one`);
+        offset += chunk.length;
+      }
+      expectEqual([offset, found.info.sha256], [20 * piece.length, info.sha256], 'size and checksum');
+    },
+  },
+  {
+    name: 'keeps one of eight contents written to a key at the same time, whole',
+    async run({ store }) {
+      const contents = Array.from({ length: 8 }, (_, index) => String(index).repeat(50_000 + index));
+      await Promise.all(contents.map((content) => store.put('a', text(content))));
+      expectThat(contents.includes(await read(store, 'a')), 'the content is that of no writer');
+    },
+  },
+  {
+    name: 'stops a put at an abort, and nothing of it is there',
+    async run({ store }) {
+      const stop = new AbortController();
+      async function* endless() {
+        for (let index = 0; ; index += 1) {
+          if (index === 5) stop.abort();
+          yield text('x'.repeat(100_000));
+        }
+      }
+      const [put] = await Promise.allSettled([store.put('a', endless(), { signal: stop.signal })]);
+      expectEqual(
+        [put.status, await store.head('a'), await keysOf(store)],
+        ['rejected', undefined, []],
+        'after the abort',
+      );
+    },
+  },
+  {
     name: 'refuses keys that lead elsewhere',
     async run({ store }) {
       for (const key of ['../up', '/a', 'a//b', 'a/../b', '', 'a\0b'])

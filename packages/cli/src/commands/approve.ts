@@ -7,17 +7,21 @@ import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
 import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
-const verdicts = ['allow-once', 'allow-always', 'deny', 'deny-always'] as const satisfies readonly Verdict[];
+const verdicts = ['allow-once', 'allow-for-run', 'allow-always', 'deny', 'deny-always'] as const;
+
+/** `allow-for-run` is a permission for one request and a grant that ends with its run. */
+type Choice = Verdict | 'allow-for-run';
 
 export const command: Command = {
   name: 'approve',
   summary: 'see and decide what genies ask',
-  usage: 'approve [NAME] [ID…] [--allow-once | --allow-always | --deny | --deny-always] [--resume]',
+  usage: 'approve [NAME] [ID…] [--allow-once | --allow-for-run | --allow-always | --deny | --deny-always] [--resume]',
   description:
     'Without a verdict it lists what waits for you, with exactly what would happen; on a terminal it asks. With a verdict it decides ' +
     'the named approvals, or --all of them. A decision counts at once, also for a genie that runs in another process.',
   flags: {
     'allow-once': { type: 'boolean', help: 'this exact action, this time' },
+    'allow-for-run': { type: 'boolean', help: 'until the run ends, what the approval covers (hosts only)' },
     'allow-always': { type: 'boolean', help: 'from now on, what the approval covers' },
     deny: { type: 'boolean', help: 'not this time' },
     'deny-always': { type: 'boolean', help: 'never, and do not ask again' },
@@ -53,7 +57,7 @@ export const command: Command = {
   },
 };
 
-function verdictFrom({ flags }: CommandContext): Verdict | undefined {
+function verdictFrom({ flags }: CommandContext): Choice | undefined {
   const given = verdicts.filter((verdict) => flags.on(verdict));
   if (given.length > 1) throw usageError(`--${given.join(' and --')} contradict each other: give one verdict.`);
   return given[0];
@@ -87,12 +91,17 @@ async function decideAll(
   { flags, terminal }: CommandContext,
   approvals: Approvals,
   rows: readonly Approval[],
-  verdict: Verdict,
+  verdict: Choice,
 ): Promise<void> {
   const note = flags.text('note');
-  const decided = [];
-  for (const row of rows)
-    decided.push(await approvals.decide(row.id, { verdict, by: 'cli', ...(note ? { note } : {}) }));
+  const decision = { by: 'cli', ...(note ? { note } : {}) };
+  const decided: Approval[] = [];
+  for (const { id } of rows) {
+    if (verdict === 'allow-for-run') {
+      const { allowForRun } = await import('@genie/egress');
+      decided.push(await allowForRun(approvals, id, decision));
+    } else decided.push(await approvals.decide(id, { verdict, ...decision }));
+  }
   terminal.printJson({ decided });
   const { plainLine } = await import('../print/style.ts');
   for (const row of decided)
@@ -129,7 +138,7 @@ async function showAndAsk(
     terminal.print();
   }
   terminal.print(
-    `Decide: genie approve ${homeWords(context, found)} ID --allow-once | --allow-always | --deny | --deny-always [--resume]`,
+    `Decide: genie approve ${homeWords(context, found)} ID --allow-once | --allow-for-run | --allow-always | --deny | --deny-always [--resume]`,
   );
 }
 

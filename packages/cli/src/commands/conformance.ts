@@ -4,50 +4,45 @@ import { usageError } from '../lib/cli/usage-error.ts';
 
 export const command: Command = {
   name: 'conformance',
-  summary: 'run a conformance suite against a module',
-  usage: 'conformance [SUITE MODULE] [options]',
+  summary: 'run conformance suites against a module',
+  usage: 'conformance [[SUITE] MODULE] [options]',
   description:
-    'The module exports an async function "create" (or --export NAME) that returns { setup, capabilities?, close? } with a fresh, empty ' +
-    'implementation for each case. A case that needs a capability the implementation lacks is printed as unsupported, never as passed.',
+    'The module exports an async function for each port it implements, named after the suite ("journal", "recordStore" …), that returns ' +
+    '{ setup, capabilities?, close? } with a fresh, empty implementation for each case. With a SUITE the function is "create", or --export NAME. ' +
+    'A case that needs a capability the implementation lacks is printed as unsupported, never as passed. Exits with 1 when a case failed.',
   flags: {
-    export: { type: 'text', value: 'NAME', help: 'the export that creates a setup (default create)' },
+    export: { type: 'text', value: 'NAME', help: 'the export that creates a setup (default create; needs a SUITE)' },
     'timeout-ms': { type: 'number', value: 'MS', help: 'the longest time for one case (default 30000)' },
+    junit: { type: 'text', value: 'FILE', help: 'also write the result as JUnit XML' },
+    out: { type: 'text', value: 'FILE', help: 'also write the result as JSON' },
   },
   examples: [
     ['genie conformance', 'list the suites'],
+    ['genie conformance ./my-adapter.ts', 'prove every port that the module exports'],
     ['genie conformance journal ./my-journal.ts', 'prove a journal'],
-    [
-      'genie conformance journal ./my-journal.ts --json | jq \'.results[] | select(.status == "failed")\'',
-      'what failed',
-    ],
+    ['genie conformance ./my-adapter.ts --junit report.xml --out report.json', 'for CI'],
   ],
   maxPositionals: 2,
   async run(context) {
     const { loadSuites } = await import('../lib/conformance/load-suites.ts');
     const suites = await loadSuites();
-    const [name, module] = context.positionals;
-    if (name === undefined) return listSuites(context, suites);
-    const suite = suites.find((one) => one.name === name);
-    if (!suite) {
-      const { didYouMean } = await import('../lib/cli/suggest.ts');
-      const names = suites.map((one) => one.name);
-      throw usageError(`There is no suite "${name}".${didYouMean(name, names)} Known: ${names.join(', ')}.`);
-    }
-    if (module === undefined)
-      throw usageError(`genie conformance ${name} needs the module to test: genie conformance ${name} ./my-module.ts`);
-    const { loadSetup } = await import('../lib/conformance/load-setup.ts');
-    const create = await loadSetup(module, {
-      exportName: context.flags.text('export') ?? 'create',
+    if (context.positionals.length === 0) return listSuites(context, suites);
+    const { choosePairs } = await import('../lib/conformance/choose-pairs.ts');
+    const pairs = await choosePairs(suites, {
+      positionals: context.positionals,
+      exportName: context.flags.text('export'),
       workingFolder: context.workingFolder,
     });
-    return runSuite(context, suite.suite, create);
+    const { runSuites } = await import('../lib/conformance/run-suites.ts');
+    const failed = await runSuites(context, pairs);
+    return failed === 0 ? exitCodes.ok : exitCodes.failed;
   },
 };
 
 type Suites = Awaited<ReturnType<typeof import('../lib/conformance/load-suites.ts')['loadSuites']>>;
-type Create = Awaited<ReturnType<typeof import('../lib/conformance/load-setup.ts')['loadSetup']>>;
 
-async function listSuites({ terminal }: CommandContext, suites: Suites): Promise<ExitCode> {
+async function listSuites({ terminal, flags }: CommandContext, suites: Suites): Promise<ExitCode> {
+  if (flags.text('junit') ?? flags.text('out')) throw usageError('--junit and --out need a module to test.');
   const { table } = await import('../print/table.ts');
   terminal.printJson({
     suites: suites.map(({ name, from, suite }) => ({ name, from, port: suite.port, cases: suite.cases.length })),
@@ -62,35 +57,4 @@ async function listSuites({ terminal }: CommandContext, suites: Suites): Promise
   ))
     terminal.print(line);
   return exitCodes.ok;
-}
-
-async function runSuite(
-  { terminal, flags }: CommandContext,
-  suite: Suites[number]['suite'],
-  create: Create,
-): Promise<ExitCode> {
-  const [{ runConformance }, { table }, { plainLine }, { duration }] = await Promise.all([
-    import('@genie/core/conformance'),
-    import('../print/table.ts'),
-    import('../print/style.ts'),
-    import('../print/amounts.ts'),
-  ]);
-  const timeoutMs = flags.positive('timeout-ms');
-  const report = await runConformance(suite, create, timeoutMs === undefined ? {} : { timeoutMs });
-  terminal.printJson(report);
-  const { style } = terminal;
-  const marks = { passed: style.green('✓'), failed: style.red('✗'), unsupported: style.yellow('–') };
-  const rows = report.results.map(({ name, status, reason, tookMs }) => [
-    marks[status],
-    status,
-    plainLine(name),
-    style.dim(duration(tookMs)),
-    plainLine(reason ?? '', 200),
-  ]);
-  for (const line of table(rows)) terminal.print(line);
-  const times = (status: string): number => report.results.filter((result) => result.status === status).length;
-  terminal.print(
-    `${suite.port}: ${times('passed')} passed, ${report.failed} failed, ${times('unsupported')} unsupported`,
-  );
-  return report.failed === 0 ? exitCodes.ok : exitCodes.failed;
 }

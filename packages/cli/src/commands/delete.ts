@@ -4,6 +4,7 @@ import { exitCodes } from '../lib/cli/exit-codes.ts';
 import { usageError } from '../lib/cli/usage-error.ts';
 import { type FoundHome, findHome } from '../lib/homes/find-home.ts';
 import { homesFolder } from '../lib/homes/homes-folder.ts';
+import { experimentsFolder } from '../lib/metrics/experiments-folder.ts';
 
 export const command: Command = {
   name: 'delete',
@@ -44,6 +45,8 @@ export const command: Command = {
     if (flags.on('archive'))
       await archiveHome({ home: found.home, target: archive, secrets: secretsOf(environment), signal: context.signal });
     await rm(found.home, { recursive: true });
+    // Copies of the home that experiments were made in.
+    await rm(experimentsFolder(found.home), { recursive: true, force: true });
     terminal.printJson({ deleted: found.home, ...(flags.on('archive') ? { archive } : {}) });
     terminal.print(`Deleted ${found.home}${flags.on('archive') ? `; its export is in ${archive}` : ''}`);
     return exitCodes.ok;

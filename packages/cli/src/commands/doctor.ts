@@ -24,7 +24,7 @@ export const command: Command = {
         import('../print/style.ts'),
       ]);
     const machine = await checkMachine(homesFolder(environment), environment);
-    const homes = await Promise.all(findHomes(context).map(checkHome));
+    const homes = await Promise.all(findHomes(context).map((home) => checkHome(home, context.environment)));
     const checks = [...machine, ...homes.flat()];
     const isFailed = checks.some(({ status }) => status === 'fail');
     terminal.printJson({ ok: !isFailed, checks });

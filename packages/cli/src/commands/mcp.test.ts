@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { validateEvent } from '@genie/core/events';
+import type { GenieEvent } from '@genie/core/ports';
 import { connectMcp } from '@genie/tools/mcp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -46,19 +48,19 @@ describe('genie mcp serve', () => {
     const names = connection.list().map((tool) => tool.name);
     const run = connection.list().find((tool) => /run$/.test(tool.name));
     expect(names, names.join(' ')).toContain(run?.name);
-    const result = await run?.run(
-      {},
-      {
-        runId: 'r',
-        callId: 'c',
-        genieId: 'g',
-        tool: run.name,
-        signal: AbortSignal.timeout(60_000),
-        fetch,
-        progress: () => undefined,
-      },
-    );
+    const context = {
+      runId: 'r',
+      callId: 'c',
+      genieId: 'g',
+      tool: 'genie_run',
+      signal: AbortSignal.timeout(60_000),
+      fetch,
+      progress: () => undefined,
+    };
+    const result = await run?.run({}, context);
     expect(JSON.stringify(result)).toContain('harbour bridge');
+    // A quiet day gives the briefing that still holds.
+    expect(JSON.stringify(await run?.run({}, context))).toMatch(/nothing new.*harbour bridge/);
   }, 90_000);
 
   it('wants to know where to serve', async () => {
@@ -71,5 +73,49 @@ describe('genie mcp serve', () => {
     });
     expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(2);
     expect(said).toContain('--stdio, or --http PORT');
+  }, 60_000);
+});
+
+describe('genie mcp chains', () => {
+  const chains = async (...more: readonly string[]) => {
+    const child = spawn(process.execPath, [...flags, main, 'mcp', 'chains', '--home', join(folder, 'home'), ...more], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+    });
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(0);
+    return said;
+  };
+  const call = (
+    runId: string,
+    callId: string,
+    { tool, input, output }: { tool: string; input: object; output: string },
+  ) => {
+    const common = { at: 1, source: 'core.loop', runId, step: 1, callId, tool };
+    return [
+      { ...common, type: 'tool.called', input, effect: 'read' },
+      { ...common, type: 'tool.completed', output, tookMs: 1 },
+    ] as GenieEvent[];
+  };
+
+  it('shows what the runs of a home did again and again, and what a step takes from another', async () => {
+    expect(await chains()).toContain('No chain of tools was repeated');
+    const events = ['bridge', 'harbour', 'ferry'].flatMap((word) => [
+      ...call(`run_${word}`, 'a', {
+        tool: 'search',
+        input: { query: word, limit: 5 },
+        output: `found /notes/${word}.md`,
+      }),
+      ...call(`run_${word}`, 'b', { tool: 'read', input: { path: `/notes/${word}.md` }, output: '\u001b[2Jtext' }),
+    ]);
+    expect(events.map((event) => validateEvent(event)).filter((fault) => fault !== undefined)).toEqual([]);
+    appendFileSync(join(folder, 'home', 'events.jsonl'), events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    const said = await chains();
+    expect(said).toMatch(/^skill [0-9a-f]{12} · 3 times in 3 runs$/m);
+    expect(said).toContain('1. search(limit=5, query?)');
+    expect(said).toContain('2. read(path from step 1)');
+    expect(JSON.parse(await chains('--json'))).toMatchObject({ chains: [{ times: 3, runs: 3, worth: 'skill' }] });
   }, 60_000);
 });

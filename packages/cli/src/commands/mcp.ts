@@ -1,52 +1,49 @@
-import type { Command, CommandContext } from '../lib/cli/command.ts';
-import { exitCodes } from '../lib/cli/exit-codes.ts';
+import type { Command } from '../lib/cli/command.ts';
 import { usageError } from '../lib/cli/usage-error.ts';
-import { findHome } from '../lib/homes/find-home.ts';
+import { addFlags } from '../lib/mcp/commands/add-flags.ts';
+import { serveFlags } from '../lib/mcp/commands/serve-flags.ts';
+
+type Action = Command['run'];
+
+/** Loaded when it is called: a client that starts `serve` waits for every module. */
+const actions: Readonly<Record<string, () => Promise<Action>>> = {
+  serve: async () => (await import('../lib/mcp/commands/serve.ts')).serve,
+  add: async () => (await import('../lib/mcp/commands/add.ts')).add,
+  list: async () => (await import('../lib/mcp/commands/list.ts')).list,
+  inspect: async () => (await import('../lib/mcp/commands/inspect.ts')).inspect,
+  remove: async () => (await import('../lib/mcp/commands/remove.ts')).remove,
+  chains: async () => (await import('../lib/mcp/commands/chains.ts')).chains,
+  doctor: async () => (await import('../lib/mcp/commands/doctor.ts')).doctor,
+};
 
 export const command: Command = {
   name: 'mcp',
-  summary: 'serve a genie to MCP clients',
-  usage: 'mcp serve [NAME] (--stdio | --http PORT) [options]',
+  summary: 'serve a genie to MCP clients, and give it MCP servers',
+  usage: `mcp ${Object.keys(actions).join('|')} [GENIE] [SERVER] [options]`,
   description:
-    'Gives any MCP client (an editor, another agent) the tools of one genie: run it, talk to it, read its briefings, search its memory, decide what it asks. Runs until the client leaves or Ctrl-C.',
-  flags: {
-    stdio: { type: 'boolean', help: 'speak over standard input and output, for clients that start servers themselves' },
-    http: { type: 'number', value: 'PORT', help: 'serve Streamable HTTP on this port of 127.0.0.1 (0: any free one)' },
-    token: { type: 'text', value: 'TOKEN', help: 'the bearer token that HTTP clients have to bring' },
-  },
+    'serve gives any MCP client (an editor, another agent) the tools of one genie: run it, talk to it, read its briefings, search its memory, decide what it asks. ' +
+    'add connects to an MCP server once, shows what it offers and keeps exactly that as accepted; its program runs in a sandbox with what you grant it. ' +
+    'list, inspect, remove and doctor are about those servers; chains shows which tools are called one after the other again and again.',
+  flags: { ...serveFlags, ...addFlags },
   examples: [
     ['genie mcp serve news --stdio', 'the command to enter in a client'],
     ['genie mcp serve news --http 8710 --token "$TOKEN"', 'for clients that connect to an address'],
+    [
+      'genie mcp add news notes --read ~/notes -- mcp-server-filesystem ~/notes',
+      'give a genie a server that is a program',
+    ],
+    ['genie mcp add news issues --url https://mcp.example.com --token-from ISSUES_TOKEN', 'or one at an address'],
+    ['genie mcp doctor news', 'start each server and say what is in the way'],
   ],
   stopsByItself: true,
-  maxPositionals: 2,
   async run(context) {
-    const [action, name] = context.positionals;
-    if (action !== 'serve')
-      throw usageError(`genie mcp knows "serve"; received ${JSON.stringify(action ?? '')}. See: genie mcp --help`);
-    const serve = readPlace(context);
-    const found = findHome({ ...context, positionals: name === undefined ? [] : [name] });
-    const [{ openGenie }, { runMcpServe }] = await Promise.all([import('../compose.ts'), import('@genie/tools/mcp')]);
-    const { environment, signal, terminal } = context;
-    await using open = await openGenie({ home: found.home, environment, signal });
-    const { genie, memory, metrics } = open;
-    // Standard output belongs to the protocol: whatever people should read goes to standard error.
-    const onError = (error: Error) => terminal.note(error.message);
-    await using serving = await runMcpServe({ genie, memory, metrics, version: context.version, serve, onError });
-    if (serving.url !== undefined) terminal.note(`Serving ${genie.goal} at ${serving.url}`);
-    const stop = () => void serving.close();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    await serving.ended;
-    signal.removeEventListener('abort', stop);
-    return signal.aborted && serve !== 'stdio' ? exitCodes.cancelled : exitCodes.ok;
+    const [name = ''] = context.positionals;
+    const load = Object.hasOwn(actions, name) ? actions[name] : undefined;
+    if (!load)
+      throw usageError(
+        `genie mcp knows ${Object.keys(actions).join(', ')}; received ${JSON.stringify(name)}. See: genie mcp --help`,
+      );
+    const action = await load();
+    return action(context);
   },
 };
-
-function readPlace({ flags }: CommandContext): 'stdio' | { readonly port: number; readonly token?: string } {
-  const port = flags.number('http');
-  const token = flags.text('token');
-  if (flags.on('stdio') === (port !== undefined)) throw usageError('Say where to serve: --stdio, or --http PORT.');
-  if (port === undefined) return 'stdio';
-  return token === undefined ? { port } : { port, token };
-}

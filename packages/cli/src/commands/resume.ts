@@ -14,6 +14,7 @@ export const command: Command = {
   flags: {
     all: { type: 'boolean', help: 'every unfinished run, oldest first' },
     ask: { type: 'boolean', help: 'ask for decisions here; --no-ask lets the run wait (default: ask on a terminal)' },
+    store: { type: 'text', value: 'URL', help: 'the database that holds the runs: postgres://…' },
     ...modelFlags,
   },
   examples: [
@@ -30,9 +31,12 @@ export const command: Command = {
       import('../lib/homes/inspect-home.ts'),
       import('../lib/homes/run-summary.ts'),
     ]);
-    const unfinished = (await inspectHome(found)).runs
-      .filter((run) => isUnfinished(run) || run.status === 'running')
-      .map(({ runId }) => runId);
+    const store = flags.text('store');
+    const unfinished = store
+      ? await unfinishedInStore(store, found.home)
+      : (await inspectHome(found)).runs
+          .filter((run) => isUnfinished(run) || run.status === 'running')
+          .map(({ runId }) => runId);
     const [named] = found.rest;
     if (named === undefined && unfinished.length === 0) {
       terminal.printJson({ resumed: [] });
@@ -52,6 +56,7 @@ export const command: Command = {
       home: found.home,
       environment,
       models: modelsFrom(flags),
+      ...(store === undefined ? {} : { store }),
       notifier: createTerminalNotifier(() => undefined),
       signal,
     });
@@ -63,3 +68,17 @@ export const command: Command = {
     }
   },
 };
+
+async function unfinishedInStore(url: string, home: string): Promise<string[]> {
+  const [{ openStore }, { readGenieFile }] = await Promise.all([
+    import('../lib/compose/open-store.ts'),
+    import('@genie/core/home'),
+  ]);
+  const store = await openStore({ url, genieId: readGenieFile(home).id });
+  try {
+    const runs = (await store?.journal.list()) ?? [];
+    return runs.filter(({ status }) => status === 'open').map(({ runId }) => runId);
+  } finally {
+    await store?.close();
+  }
+}

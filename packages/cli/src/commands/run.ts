@@ -17,6 +17,14 @@ export const command: Command = {
     ask: { type: 'boolean', help: 'ask for decisions here; --no-ask lets the run wait (default: ask on a terminal)' },
     force: { type: 'boolean', help: 'run even when the wake gate finds nothing new' },
     note: { type: 'text', value: 'TEXT', help: 'why you wake it, kept with the run' },
+    store: { type: 'text', value: 'URL', help: 'keep runs, approvals, memory and metrics in a database: postgres://…' },
+    sandbox: {
+      type: 'text',
+      value: 'KIND',
+      choices: ['docker'],
+      help: 'run in a container that is started again when it is killed',
+    },
+    image: { type: 'text', value: 'TAG', help: 'the image of the container (default genie:latest)' },
     'exit-code': { type: 'boolean', help: 'end with 4 when there is nothing new' },
     ...modelFlags,
   },
@@ -30,16 +38,23 @@ export const command: Command = {
   async run(context) {
     const { flags, terminal, environment, signal } = context;
     const found = findHome(context);
-    const [{ openGenie }, { conductRun }, { reportOutcome }] = await Promise.all([
+    if (flags.text('sandbox') === 'docker') {
+      const { runInDocker } = await import('../lib/running/run-in-docker.ts');
+      return runInDocker({ context, found, image: flags.text('image') ?? 'genie:latest', store: flags.text('store') });
+    }
+    const [{ openGenie }, { conductRun }, { reportOutcome }, { hasNews, tellReview }] = await Promise.all([
       import('../compose.ts'),
       import('../lib/running/conduct-run.ts'),
       import('../lib/running/report-outcome.ts'),
+      import('../lib/metrics/tell-review.ts'),
     ]);
     const open = await openGenie({
       home: found.home,
       environment,
       models: modelsFrom(flags),
+      ...storeFrom(flags.text('store')),
       notifier: createTerminalNotifier(() => undefined),
+      onWarning: ({ code, message }) => terminal.note(`${message} [${code}]`),
       signal,
       wakesAlways: flags.on('force'),
     });
@@ -51,10 +66,19 @@ export const command: Command = {
         ask: flags.choice('ask') ?? terminal.isInteractive,
         start: () => open.genie.run({ kind: 'manual', ...(note ? { note } : {}) }, { signal }),
       });
-      const code = reportOutcome(terminal, outcome, homeWords(context, found));
+      const words = homeWords(context, found);
+      const review = await open.review.report();
+      // The outcome stays the last JSON line.
+      if (hasNews(review)) terminal.printJson({ type: 'review', ...review });
+      const code = reportOutcome(terminal, outcome, words);
+      tellReview(terminal, review, words);
       return outcome.status === 'skipped' && flags.on('exit-code') ? exitCodes.nothingNew : code;
     } finally {
       await open.close();
     }
   },
 };
+
+function storeFrom(url: string | undefined): { readonly store?: string } {
+  return url === undefined ? {} : { store: url };
+}

@@ -1,5 +1,6 @@
 import { GenieError } from '@genie/core/errors';
-import type { Memory, StoredRecord } from '@genie/memory';
+import type { Memory, Recalled, StoredRecord } from '@genie/memory';
+import { readRange } from '../commands/memory-range.ts';
 import type { CommandContext } from '../lib/cli/command.ts';
 import { usageError } from '../lib/cli/usage-error.ts';
 import type { Terminal } from '../lib/terminal/terminal.ts';
@@ -10,25 +11,20 @@ import { table } from './table.ts';
 export interface MemoryQuestion {
   readonly action: 'search' | 'list' | 'show' | 'stats';
   readonly rest: readonly string[];
-  readonly limit: number | undefined;
   readonly all: boolean;
 }
 
 /** Prints the answer of one `genie memory` question. */
-export async function showMemories(
-  memory: Memory,
-  question: MemoryQuestion,
-  { terminal, signal }: CommandContext,
-): Promise<void> {
+export async function showMemories(memory: Memory, question: MemoryQuestion, context: CommandContext): Promise<void> {
   switch (question.action) {
     case 'search':
-      return search(memory, question, terminal, signal);
+      return search(memory, question, context);
     case 'list':
-      return list(memory, question, terminal);
+      return list(memory, question, context);
     case 'show':
-      return show(memory, question, terminal);
+      return show(memory, question, context);
     case 'stats':
-      return stats(memory, terminal);
+      return stats(memory, context.terminal);
     default:
       return question.action satisfies never;
   }
@@ -36,20 +32,30 @@ export async function showMemories(
 
 async function search(
   memory: Memory,
-  { rest, limit }: MemoryQuestion,
-  terminal: Terminal,
-  signal: AbortSignal,
+  { rest }: MemoryQuestion,
+  { terminal, signal, flags }: CommandContext,
 ): Promise<void> {
   const query = rest.join(' ').trim();
   if (query === '') throw usageError('genie memory search needs words to look for.');
-  const answer = await memory.recall(query, { k: limit ?? 10, signal });
+  const explain = flags.on('explain');
+  const answer = await memory.recall(query, {
+    k: flags.positive('limit') ?? 10,
+    signal,
+    explain,
+    ...namespaceOf(flags),
+    ...(flags.texts('speaker').length > 0 ? { speakers: flags.texts('speaker') } : {}),
+    ...(flags.texts('kind').length > 0 ? { kinds: flags.texts('kind') } : {}),
+    ...readRange(flags),
+  });
   terminal.printJson({ query, ...answer });
   const { style } = terminal;
   for (const item of answer.items) {
     terminal.print(`${style.cyan(item.score.toFixed(3))} ${plainLine(item.text, Math.max(40, terminal.width * 2))}`);
+    const { source } = item.provenance;
     terminal.print(
-      `      ${style.dim(`${item.id} · ${item.kind}${item.provenance.source ? ` · ${plainLine(String(item.provenance.source), 80)}` : ''}`)}`,
+      `      ${style.dim(`${plainLine(item.id, 80)} · ${plainLine(item.kind, 40)}${source ? ` · ${plainLine(String(source), 80)}` : ''}`)}`,
     );
+    if (explain) for (const line of explained(item, terminal)) terminal.print(line);
   }
   terminal.print(
     style.dim(
@@ -58,9 +64,28 @@ async function search(
   );
 }
 
-async function list(memory: Memory, { rest, limit, all }: MemoryQuestion, terminal: Terminal): Promise<void> {
+/** The parts of a score, those that changed it, and who said it when. */
+function explained({ why, provenance }: Recalled, { style }: Terminal): readonly string[] {
+  const parts = Object.entries(why).map(([name, value]) => `${name} ${Number(value.toFixed(3))}`);
+  const { speaker, eventTime, recordedAt, runId } = provenance;
+  const origin = [
+    speaker === undefined ? '' : `said by ${plainLine(String(speaker), 40)}`,
+    typeof eventTime === 'number' ? `happened ${dateTime(eventTime)}` : '',
+    typeof recordedAt === 'number' ? `learnt ${dateTime(recordedAt)}` : '',
+    runId === undefined ? '' : `in ${plainLine(String(runId), 60)}`,
+  ].filter((part) => part !== '');
+  return [`      ${style.dim(parts.join('  '))}`, `      ${style.dim(origin.join(', '))}`];
+}
+
+function namespaceOf(flags: CommandContext['flags']): { readonly namespace?: string } {
+  const namespace = flags.text('namespace');
+  return namespace === undefined ? {} : { namespace };
+}
+
+async function list(memory: Memory, { rest, all }: MemoryQuestion, { terminal, flags }: CommandContext): Promise<void> {
   const records = await memory.list(rest[0], {
-    limit: limit ?? 50,
+    limit: flags.positive('limit') ?? 50,
+    ...namespaceOf(flags),
     order: 'newest',
     ...(all ? { status: ['live', 'superseded', 'merged'] } : {}),
   });
@@ -80,10 +105,10 @@ function row(record: StoredRecord, { style, width }: Terminal): readonly string[
   ];
 }
 
-async function show(memory: Memory, { rest }: MemoryQuestion, terminal: Terminal): Promise<void> {
+async function show(memory: Memory, { rest }: MemoryQuestion, { terminal, flags }: CommandContext): Promise<void> {
   const [id] = rest;
   if (id === undefined) throw usageError('genie memory show needs an id. See: genie memory list');
-  const record = await memory.get(id);
+  const record = await memory.get(id, namespaceOf(flags));
   if (!record) throw new GenieError('GENIE_MEMORY_UNKNOWN', `There is no memory "${id}". See: genie memory list`);
   terminal.printJson(record);
   const { text, ...facts } = record;

@@ -86,6 +86,25 @@ export interface RunOptions {
   readonly runId?: string;
 }
 
+/** What may change while a genie lives: everything that only a run looks at. */
+export type GenieUpdate = Partial<
+  Pick<
+    GenieOptions,
+    | 'instructions'
+    | 'sources'
+    | 'tools'
+    | 'model'
+    | 'models'
+    | 'prices'
+    | 'planning'
+    | 'budget'
+    | 'limits'
+    | 'settings'
+    | 'wakeGate'
+    | 'schedule'
+  >
+>;
+
 /** A long-lived agent with one goal. Nothing starts before `run`, `chat`, `start` or `recover` is called. */
 export interface Genie {
   readonly id: string;
@@ -101,6 +120,11 @@ export interface Genie {
   recover(): Promise<readonly RunHandle[]>;
   /** A run with the user's message. */
   chat(text: string, options?: { readonly signal?: AbortSignal }): RunHandle;
+  /**
+   * Other options from the next run on, without a restart; runs under way keep theirs. A schedule counts at once. Throws what
+   * `createGenie` throws for options that cannot work, and then changes nothing.
+   */
+  update(changes: GenieUpdate): Promise<void>;
   /** Analyses the goal: container, schedule, models, tools, domains, KPIs, cost. Each part becomes an approval. */
   propose(options?: { readonly signal?: AbortSignal }): Promise<Proposal>;
   /**

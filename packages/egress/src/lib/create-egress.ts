@@ -14,6 +14,7 @@ import { createMemoryGrants } from './approvals/memory-grants.ts';
 import { createGate } from './create-gate.ts';
 import { type CredentialBook, createCredentialBook } from './credentials/credentials.ts';
 import { lookupBySystem } from './dial/lookup.ts';
+import { parseUpstreamProxy } from './dial/upstream-proxy.ts';
 import { parsePrivateAddresses } from './dial/vet.ts';
 import { fetchThrough } from './dispatcher/fetch.ts';
 import { GateDispatcher } from './dispatcher/gate-dispatcher.ts';
@@ -75,6 +76,8 @@ export function composeEgress(options: EgressOptions, rules: Rules): Egress {
     holdMs,
     maxPending,
     expiresInMs,
+    clock,
+    events: options.events,
     ...(options.approvals ? { approvals: options.approvals } : {}),
   });
   const gate = createGate({
@@ -88,6 +91,7 @@ export function composeEgress(options: EgressOptions, rules: Rules): Egress {
     rates: createRateLimiter(clock),
     lookup: options.lookup ?? lookupBySystem,
     allowPrivate: parsePrivateAddresses(options.allowPrivate ?? []),
+    upstreamProxy: options.upstreamProxy === undefined ? undefined : parseUpstreamProxy(options.upstreamProxy),
     audit: options.audit,
     events: options.events,
   });

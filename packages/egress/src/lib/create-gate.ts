@@ -2,27 +2,19 @@ import type { Errand } from './approvals/approval-request.ts';
 import type { Door, Passage } from './approvals/door.ts';
 import type { GrantBook } from './approvals/grant-book.ts';
 import { createGrantWatch } from './approvals/grant-watch.ts';
-import { dialVetted } from './dial/dial.ts';
-import { type Lookup, resolveAll } from './dial/lookup.ts';
-import { type PrivateAddresses, vetAddresses } from './dial/vet.ts';
+import { createOpener, type OpenDeps } from './dial/open-connection.ts';
 import type { Admission, Exit, Gate } from './gate.ts';
 import { type RecordDeps, recordAllowed, recordBlocked, recordEnd, refusal } from './gate-records.ts';
 import { type Decision, methodClassOf } from './policy/decision.ts';
 import type { HostName } from './policy/host-name.ts';
 import type { Policy } from './policy/policy.ts';
 import type { RateLimiter } from './policy/rate-limiter.ts';
-import type { Rules } from './policy/rules.ts';
 
-export interface GateDeps extends RecordDeps {
+export interface GateDeps extends RecordDeps, OpenDeps {
   readonly policy: Policy;
   readonly door: Door;
   readonly book: GrantBook;
   readonly rates: RateLimiter;
-  readonly lookup: Lookup;
-  readonly allowPrivate: PrivateAddresses;
-  readonly rules: Rules;
-  readonly lookupTimeoutMs: number;
-  readonly connectTimeoutMs: number;
 }
 
 export function createGate(deps: GateDeps): Gate {
@@ -56,17 +48,9 @@ export function createGate(deps: GateDeps): Gate {
         startedAt,
       });
     },
-    async open({ host, port }, signal) {
-      const addresses = await resolveHost(deps, host, port, signal);
-      return dialVetted({
-        host: host.name,
-        port,
-        addresses,
-        timeoutMs: deps.connectTimeoutMs,
-        ...(signal ? { signal } : {}),
-      });
-    },
-    isWatched: ({ entry }) => deps.audit !== undefined || entry?.maxResponseBytes !== undefined,
+    open: createOpener(deps),
+    isWatched: ({ entry, passage }) =>
+      deps.audit !== undefined || passage?.by === 'grant' || entry?.maxResponseBytes !== undefined,
     close: (admission, departure) => recordEnd(deps, admission, departure),
     refuse: (exit, error) => {
       recordBlocked(deps, exit, error);
@@ -117,24 +101,9 @@ async function askUser(
 }
 
 function covers({ passage, host, exit }: Admission, next: Exit, nextHost: HostName): boolean {
-  if (passage === undefined || host.name !== nextHost.name || exit.destination.port !== next.destination.port)
-    return false;
+  const { scheme, port } = exit.destination;
+  const isSamePlace =
+    host.name === nextHost.name && port === next.destination.port && scheme === next.destination.scheme;
+  if (passage === undefined || !isSamePlace) return false;
   return methodClassOf(exit.destination.method) === 'write' || methodClassOf(next.destination.method) === 'read';
-}
-
-async function resolveHost(
-  deps: GateDeps,
-  host: HostName,
-  port: number,
-  signal?: AbortSignal,
-): Promise<readonly string[]> {
-  // An address or `localhost` passed the allowlist with its exact port, which is the operator's permission.
-  if (host.kind === 'address') return [host.name];
-  if (host.name === 'localhost') return ['127.0.0.1', '::1'];
-  const addresses = await resolveAll(host.name, {
-    lookup: deps.lookup,
-    timeoutMs: deps.lookupTimeoutMs,
-    ...(signal ? { signal } : {}),
-  });
-  return vetAddresses({ host: host.name, port, addresses, allowPrivate: deps.allowPrivate, rules: deps.rules });
 }

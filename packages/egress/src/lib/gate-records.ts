@@ -16,6 +16,7 @@ export interface RecordDeps {
 
 /** Writes an admission down; it may be used when that is done. */
 export function recordAllowed(deps: RecordDeps, found: Omit<Admission, 'exitId'>): Admission | Promise<Admission> {
+  if (deps.audit === undefined && deps.events === undefined) return { ...found, exitId: '' };
   const admission: Admission = { ...found, exitId: deps.audit === undefined ? '' : deps.ids.next('exit') };
   const { host, exit, rule } = admission;
   let written: undefined | Promise<void>;
@@ -44,7 +45,8 @@ export function recordAllowed(deps: RecordDeps, found: Omit<Admission, 'exitId'>
 /** Writes a refusal down and gives the error back. A refusal that cannot be written is refused all the same. */
 export function recordBlocked(deps: RecordDeps, exit: Exit, error: unknown): unknown {
   const reason = error instanceof EgressError ? error.reason : 'approval-pending';
-  const { hostText: host, port } = exit.destination;
+  const { hostText, port } = exit.destination;
+  const host = hostText.slice(0, 260) || '-';
   deps.events?.({ type: 'egress.blocked', at: deps.clock.now(), source: 'egress', host, port, reason });
   try {
     const written = deps.audit?.append({

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AuditLog } from './audit/audit-record.ts';
 import type { Credential } from './credentials/credentials.ts';
 import type { Lookup } from './dial/lookup.ts';
+import type { UpstreamProxyOptions } from './dial/upstream-proxy.ts';
 import type { AllowEntry } from './policy/allow-entry.ts';
 
 export interface EgressOptions {
@@ -27,6 +28,8 @@ export interface EgressOptions {
   readonly lookupTimeoutMs?: number;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
+  /** A proxy that everything but private addresses goes on through. */
+  readonly upstreamProxy?: UpstreamProxyOptions;
   /** Where every decision is written; see `openAudit`. */
   readonly audit?: AuditLog;
   readonly events?: EventSink;

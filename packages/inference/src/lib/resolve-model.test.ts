@@ -9,13 +9,11 @@ import { modelSuite, scenarioFacts } from './conformance/model-suite.ts';
 import { writeTestModel } from './gguf/test-model.ts';
 import { resolveModel } from './resolve-model.ts';
 import { findLlama } from './testing/find-llama.ts';
-import {
-  anthropicFormat,
-  chatCompletionsFormat,
-  googleFormat,
-  ollamaFormat,
-  openaiFormat,
-} from './wire/wire-formats.ts';
+import { anthropicFormat } from './wire/anthropic-format.ts';
+import { chatCompletionsFormat } from './wire/chat-completions-format.ts';
+import { googleFormat } from './wire/google-format.ts';
+import { ollamaFormat } from './wire/ollama-format.ts';
+import { openaiFormat } from './wire/openai-format.ts';
 import { startWireServer, type WireServer } from './wire/wire-server.ts';
 
 const formats = [

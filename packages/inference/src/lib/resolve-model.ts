@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import { GenieError } from '@genie/core/errors';
 import type { LanguageModel } from '@genie/core/ports';
-import { createDaemon, type Daemon } from './daemon/create-daemon.ts';
+import { createDaemon } from './daemon/create-daemon.ts';
+import type { Daemon } from './daemon/daemon.ts';
 import { toModelError } from './failure/model-failure.ts';
 import { createOfflineModel } from './offline/offline-model.ts';
 import { ollamaAddress } from './ollama/ollama-address.ts';

@@ -143,3 +143,62 @@ describe('bad input', () => {
     await memory.close();
   });
 });
+
+describe('values of another type than the declared one, as plain JavaScript passes them', () => {
+  const anything = (value: unknown): never => value as never;
+
+  it.each([
+    { text: 'x', tier: 'core' },
+    { text: 'x', tier: 'elsewhere' },
+    { text: 'x', source: 5 },
+    { text: 'x', step: 1.5 },
+    { text: 'x', data: 5 },
+    { text: 'x', data: { big: 1n } },
+    { text: 'x', namespace: 5 },
+    null,
+    undefined,
+    'text',
+  ])('remember refuses %o and stores nothing', async (input) => {
+    const memory = openMemory({ store: ':memory:' });
+    await expect(memory.remember(anything([{ text: 'before' }, input]))).rejects.toMatchObject({
+      code: 'GENIE_MEMORY_INPUT',
+    });
+    expect((await memory.stats()).records).toBe(0);
+    await memory.close();
+  });
+
+  it('takes null for what is not there', async () => {
+    const memory = openMemory({ store: ':memory:' });
+    await memory.remember(anything({ id: 'a', text: 'x', speaker: null, source: null, eventTime: null, kind: null }));
+    expect(await memory.get('a')).toMatchObject({ kind: 'note', tier: 'associative' });
+    await memory.close();
+  });
+
+  it.each([
+    ['recall', [undefined]],
+    ['recall', [{}]],
+    ['recall', ['x', { speakers: 'Ann' }]],
+    ['recall', ['x', { kinds: [5] }]],
+    ['recall', ['x', { neighbours: -1 }]],
+    ['recall', ['x', { tokenBudget: Number.NaN }]],
+    ['recall', ['x', { between: ['2024-01-01'] }]],
+    ['recall', ['x', { namespace: 5 }]],
+    ['forget', [undefined]],
+    ['forget', [{ id: 5 }]],
+    ['forget', [{ ids: 'abc' }]],
+    ['forget', [{ subject: {} }]],
+    ['forget', [{ all: 'yes' }]],
+    ['list', [5]],
+    ['list', [undefined, { limit: 'x' }]],
+    ['list', [undefined, { namespace: '' }]],
+    ['get', [5]],
+    ['enrich', [{ runId: 'r', goal: 'g', query: 'q', tokenBudget: 10 }, { namespace: 5 }]],
+    ['consolidate', [{ namespace: 5 }]],
+    ['prune', [{ namespace: 5, retiredOlderThanMs: 1 }]],
+  ] as const)('%s refuses %o, and the memory closes', async (name, args) => {
+    const memory = openMemory({ store: ':memory:' });
+    const call = memory[name] as (...given: readonly unknown[]) => Promise<unknown>;
+    await expect(call(...args)).rejects.toMatchObject({ code: 'GENIE_MEMORY_INPUT' });
+    await memory.close();
+  });
+});

@@ -1,7 +1,7 @@
 import type { Enrichment, EnrichRequest } from '@genie/core/ports';
 import type { Engine } from './engine.ts';
 import type { Recalled, WithSignal } from './memory.ts';
-import { defaultNamespace } from './memory-input.ts';
+import { namespaceOf } from './memory-input.ts';
 import { estimateTokens, toItem } from './present.ts';
 import { recall } from './recall.ts';
 import type { StoredRecord } from './store/record.ts';
@@ -22,7 +22,7 @@ export async function enrich(
   request: EnrichRequest,
   options: WithSignal & { readonly namespace?: string } = {},
 ): Promise<Enrichment> {
-  const namespace = options.namespace ?? defaultNamespace;
+  const namespace = namespaceOf(options.namespace);
   const stable = await stablePart(engine, namespace, Math.floor(request.tokenBudget * stableShare));
   const budget = Math.max(0, request.tokenBudget - estimateTokens(stable));
   const items = await relevant(engine, request, { namespace, ...(options.signal ? { signal: options.signal } : {}) });

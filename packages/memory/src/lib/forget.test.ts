@@ -115,6 +115,20 @@ describe('forget', () => {
     expect(await filesHolding('ostrich')).toEqual([]);
   });
 
+  it.each([
+    { text: 'the SAFE opens: with 4711!', source: 'chat/1', speaker: 'Bo' },
+    { text: '  The safe opens\nwith 4711.  ', source: 'chat/1' },
+    { id: 'other', text: 'The safe opens with 4711', source: 'chat/1', idempotencyKey: 'new' },
+  ])('does not learn %o again from the same source', async (again) => {
+    await memory.remember({ text: 'The safe opens with 4711', source: 'chat/1', speaker: 'Ann' });
+    await memory.forget({ source: 'chat/1' });
+    expect((await memory.remember(again))[0]?.status).toBe('forgotten');
+    expect((await memory.remember({ ...again, source: 'chat/2' }))[0]?.status).toBe('stored');
+    await memory.remember({ id: 'yes', text: 'Yes', source: 'chat/3', speaker: 'Ann' });
+    await memory.forget({ id: 'yes' });
+    expect((await memory.remember({ text: 'Yes', source: 'chat/3', speaker: 'Bo' }))[0]?.status).toBe('stored');
+  });
+
   it('lets a person restore it on purpose', async () => {
     await memory.remember({ id: 'a', text: secret });
     await memory.forget({ id: 'a' });

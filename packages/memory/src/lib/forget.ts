@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import { keyEntities } from './entities.ts';
 import { episodeId } from './learn.ts';
 import type { ForgetReceipt, ForgetSelector, WithSignal } from './memory.ts';
-import { checkName, defaultNamespace, inputError } from './memory-input.ts';
+import { checkName, checkString, checkStrings, inputError, namespaceOf } from './memory-input.ts';
 import { readBetween } from './rank/filter.ts';
 import { type Redaction, redactRun } from './redact-run.ts';
 import type { MemoryRecord, StoredRecord } from './store/record.ts';
@@ -27,7 +27,8 @@ export async function forget(
   options: ForgetOptions = {},
 ): Promise<ForgetReceipt> {
   options.signal?.throwIfAborted();
-  const namespace = selector.namespace === undefined ? defaultNamespace : checkName(selector.namespace, 'namespace');
+  checkSelector(selector);
+  const namespace = namespaceOf(selector.namespace);
   const chosen = await select(engine, namespace, selector, options.signal);
   const records = await withDerived(engine, namespace, chosen);
   const dryRun = options.dryRun === true;
@@ -48,6 +49,17 @@ export async function forget(
     at: engine.clock.now(),
     scrubbed,
   };
+}
+
+function checkSelector(selector: ForgetSelector): void {
+  if (typeof selector !== 'object' || selector === null)
+    throw inputError('forget selector', selector, 'Pass an object such as { id } or { query }.');
+  const { ids, id, query, source, subject, runId, all } = selector;
+  if (ids !== undefined) checkStrings(ids, 'ids');
+  if (id !== undefined) checkName(id, 'id');
+  for (const [field, value] of Object.entries({ query, source, subject, runId }))
+    if (value !== undefined) checkString(value, field);
+  if (all !== undefined && typeof all !== 'boolean') throw inputError('all', all, 'Pass true, or leave it out.');
 }
 
 async function select(

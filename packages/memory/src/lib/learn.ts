@@ -2,7 +2,7 @@ import type { BriefingItem, LearnReceipt, RunRecord } from '@genie/core/ports';
 import type { Engine } from './engine.ts';
 import { keyEntities } from './entities.ts';
 import type { WithSignal } from './memory.ts';
-import { cleanText, defaultNamespace, parseTime } from './memory-input.ts';
+import { cleanText, namespaceOf, parseTime } from './memory-input.ts';
 import { embedEntry } from './remember.ts';
 import type { MemoryRecord } from './store/record.ts';
 import type { OutboxEntry } from './store/record-store.ts';
@@ -17,7 +17,7 @@ export interface LearnOptions extends WithSignal {
  * the run and the vectors are queued in the same commit and written later. A second call for the same run changes nothing.
  */
 export async function learn(engine: Engine, run: RunRecord, options: LearnOptions = {}): Promise<LearnReceipt> {
-  const namespace = options.namespace ?? defaultNamespace;
+  const namespace = namespaceOf(options.namespace);
   const now = engine.clock.now();
   const items = run.briefing?.items.filter((item) => item.text.trim() !== '' && !isMachineText(item.text)) ?? [];
   const findings = items.map((item) => toFinding(item, { run, namespace, now }));

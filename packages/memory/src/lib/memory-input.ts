@@ -1,6 +1,7 @@
-import { GenieError } from '@genie/core/errors';
+import { describeThrown, GenieError } from '@genie/core/errors';
+import type { JsonObject } from '@genie/core/ports';
 import type { MemoryInput, TimeInput } from './memory.ts';
-import type { MemoryRecord } from './store/record.ts';
+import type { MemoryRecord, Tier } from './store/record.ts';
 
 /** Where memories live when nothing is said. */
 export const defaultNamespace = 'default';
@@ -17,13 +18,14 @@ export interface InputContext {
  * Turns what a caller passes into a record. Lone surrogates become U+FFFD and NUL bytes go away, because neither survives storage
  * everywhere. Throws `GENIE_MEMORY_INPUT`.
  */
-export function inputToRecord(input: MemoryInput, { now, nextId }: InputContext): MemoryRecord {
+export function inputToRecord(given: MemoryInput, { now, nextId }: InputContext): MemoryRecord {
+  const input = withoutNulls(given);
   const text = checkText(input.text);
   const eventTime = parseTime(input.eventTime, 'eventTime');
   return {
     id: input.id === undefined ? nextId() : checkName(input.id, 'id'),
-    namespace: input.namespace === undefined ? defaultNamespace : checkName(input.namespace, 'namespace'),
-    tier: input.tier ?? 'associative',
+    namespace: namespaceOf(input.namespace),
+    tier: input.tier === undefined ? 'associative' : checkTier(input.tier),
     kind: input.kind === undefined ? 'note' : checkName(input.kind, 'kind'),
     text,
     status: 'live',
@@ -32,14 +34,62 @@ export function inputToRecord(input: MemoryInput, { now, nextId }: InputContext)
     recordedAt: now,
     ...(eventTime === undefined ? {} : { eventTime }),
     ...(input.speaker === undefined ? {} : { speaker: checkName(input.speaker, 'speaker') }),
-    ...(input.source === undefined ? {} : { source: cleanText(input.source).slice(0, 8_000) }),
+    ...(input.source === undefined ? {} : { source: checkString(input.source, 'source').slice(0, 8_000) }),
     ...(input.runId === undefined ? {} : { runId: checkName(input.runId, 'runId') }),
-    ...(input.step === undefined ? {} : { step: input.step }),
+    ...(input.step === undefined ? {} : { step: checkWhole(input.step, 'step') }),
     ...(input.idempotencyKey === undefined
       ? {}
       : { idempotencyKey: checkName(input.idempotencyKey, 'idempotencyKey') }),
-    ...(input.data === undefined ? {} : { data: input.data }),
+    ...(input.data === undefined ? {} : { data: checkData(input.data) }),
   };
+}
+
+/** JSON from elsewhere says null for what is not there. */
+function withoutNulls(input: MemoryInput): MemoryInput {
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw inputError('input', input, 'Pass an object with a text.');
+  const values = Object.values(input) as unknown[];
+  return values.includes(null)
+    ? (Object.fromEntries(Object.entries(input).filter(([, value]) => value !== null)) as unknown as MemoryInput)
+    : input;
+}
+
+const ownTiers: readonly unknown[] = ['associative', 'episodic', 'proactive'];
+
+function checkTier(tier: Tier): Tier {
+  if (ownTiers.includes(tier)) return tier;
+  throw inputError('tier', tier, 'Pass associative, episodic or proactive; facts have core.set and knowledge.assert.');
+}
+
+export function checkString(value: unknown, field: string): string {
+  if (typeof value !== 'string') throw inputError(field, value, 'Pass a string.');
+  return cleanText(value);
+}
+
+export function checkStrings(values: unknown, field: string): readonly string[] {
+  if (!Array.isArray(values)) throw inputError(field, values, 'Pass an array of strings.');
+  return values.map((value) => checkString(value, field));
+}
+
+export function checkWhole(value: unknown, field: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw inputError(field, value, 'Pass a whole number from 0.');
+}
+
+/** A namespace that was given, or the one where memories live when nothing is said. */
+export function namespaceOf(value: unknown): string {
+  return value === undefined || value === null ? defaultNamespace : checkName(value, 'namespace');
+}
+
+function checkData(data: JsonObject): JsonObject {
+  const plain = typeof data === 'object' && !Array.isArray(data);
+  if (!plain) throw inputError('data', data, 'Pass a JSON object.');
+  try {
+    JSON.stringify(data);
+    return data;
+  } catch (error) {
+    throw inputError('data', describeThrown(error), 'Pass what JSON can hold.');
+  }
 }
 
 /** Storable form of a text: well-formed UTF-16 without NUL. */

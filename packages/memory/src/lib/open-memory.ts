@@ -9,7 +9,7 @@ import { enrich } from './enrich.ts';
 import { forget } from './forget.ts';
 import { learn } from './learn.ts';
 import type { Memory, MemoryInput } from './memory.ts';
-import { defaultNamespace, inputError } from './memory-input.ts';
+import { checkName, checkWhole, inputError, namespaceOf } from './memory-input.ts';
 import type { MemoryOptions } from './memory-options.ts';
 import { openEngine } from './open-engine.ts';
 import { prune } from './prune.ts';
@@ -63,6 +63,7 @@ async function closeEngine(engine: Engine | undefined, background: Background): 
   await engine.scrubber.flush();
   await engine.indexes.save();
   await engine.vectors?.save();
+  await engine.vectors?.close();
   await engine.store.close();
 }
 
@@ -79,7 +80,7 @@ function assemble({ open, background, close }: Parts): Memory {
       const engine = await open();
       const remembered = await remember(engine, inputs, options);
       if (engine.vectors)
-        for (const namespace of new Set(inputs.map((input) => input.namespace ?? defaultNamespace)))
+        for (const namespace of new Set(inputs.map((input) => namespaceOf(input.namespace))))
           background.poke(namespace);
       return remembered;
     },
@@ -87,7 +88,7 @@ function assemble({ open, background, close }: Parts): Memory {
     enrich: async (request, options) => enrich(await open(), request, options),
     async learn(run, options = {}) {
       const receipt = await learn(await open(), run, options);
-      background.poke(options.namespace ?? defaultNamespace);
+      background.poke(namespaceOf(options.namespace));
       return receipt;
     },
     forget: async (selector, options) => forget(await open(), selector, options),
@@ -103,17 +104,20 @@ function assemble({ open, background, close }: Parts): Memory {
       const problems = await (await open()).store.verify();
       return { ok: problems.length === 0, problems };
     },
-    async list(kind, { namespace = defaultNamespace, signal: _signal, ...options } = {}) {
+    async list(kind, { namespace: place, signal: _signal, ...options } = {}) {
+      const namespace = namespaceOf(place);
+      if (kind !== undefined) checkName(kind, 'kind');
+      if (options.limit !== undefined) checkWhole(options.limit, 'limit');
       const isTier = tiers.some((tier) => tier === kind);
       const chosen =
         kind === undefined ? {} : isTier ? { tiers: tiers.filter((tier) => tier === kind) } : { kinds: [kind] };
       return (await open()).store.find({ namespace, status: ['live'], ...chosen, ...options });
     },
-    async get(id, { namespace = defaultNamespace } = {}) {
-      return (await (await open()).store.get(namespace, [id]))[0];
+    async get(id, { namespace } = {}) {
+      return (await (await open()).store.get(namespaceOf(namespace), [checkName(id, 'id')]))[0];
     },
     async *export({ namespace } = {}) {
-      yield* exportLines(await open(), namespace);
+      yield* exportLines(await open(), namespace === undefined ? undefined : namespaceOf(namespace));
     },
     import: async (lines, options) => importLines(await open(), lines, options?.signal),
     async rotateKey(next) {

@@ -1,6 +1,6 @@
 import type { Engine } from './engine.ts';
 import type { PrunePolicy } from './memory.ts';
-import { defaultNamespace, inputError } from './memory-input.ts';
+import { inputError, namespaceOf } from './memory-input.ts';
 import type { StoredRecord } from './store/record.ts';
 
 /** Removes by policy what is no longer needed. Live memories go only when kinds are named, so age alone never deletes anything. */
@@ -12,7 +12,7 @@ export async function prune(engine: Engine, policy: PrunePolicy): Promise<{ remo
       'Name the kinds that may be removed by age, e.g. kinds: ["finding"].',
     );
   }
-  const namespace = policy.namespace ?? defaultNamespace;
+  const namespace = namespaceOf(policy.namespace);
   const now = engine.clock.now();
   const chosen: StoredRecord[] = [];
   if (policy.retiredOlderThanMs !== undefined) {

@@ -1,7 +1,7 @@
 import type { Engine } from './engine.ts';
 import type { NamespaceIndex } from './index-set.ts';
 import type { MemoryAnswer, MemoryRecallOptions } from './memory.ts';
-import { cleanText, defaultNamespace, inputError, parseTime } from './memory-input.ts';
+import { checkString, checkStrings, checkWhole, inputError, namespaceOf, parseTime } from './memory-input.ts';
 import { present } from './present.ts';
 import { ranking } from './rank/constants.ts';
 import { documentFilter } from './rank/filter.ts';
@@ -21,8 +21,9 @@ export async function recall(engine: Engine, query: string, options: MemoryRecal
   const startedAt = engine.clock.elapsed();
   options.signal?.throwIfAborted();
   const k = checkK(options.k);
-  const namespace = options.namespace ?? defaultNamespace;
-  const text = cleanText(query);
+  const namespace = namespaceOf(options.namespace);
+  const text = checkString(query, 'query');
+  checkOptions(options);
   const target = await engine.indexes.current(namespace);
   const similar = await engine.vectors?.search({
     namespace,
@@ -45,6 +46,16 @@ export async function recall(engine: Engine, query: string, options: MemoryRecal
     tookMs: engine.clock.elapsed() - startedAt,
     ...(similar?.degraded === undefined ? {} : { degraded: similar.degraded }),
   };
+}
+
+function checkOptions({ speakers, kinds, neighbours, tokenBudget, between }: MemoryRecallOptions): void {
+  if (speakers !== undefined) checkStrings(speakers, 'speakers');
+  if (kinds !== undefined) checkStrings(kinds, 'kinds');
+  if (neighbours !== undefined) checkWhole(neighbours, 'neighbours');
+  if (tokenBudget !== undefined && !(tokenBudget >= 0))
+    throw inputError('tokenBudget', tokenBudget, 'Pass a number from 0.');
+  if (between !== undefined && !(Array.isArray(between) && between.length === 2))
+    throw inputError('between', between, 'Pass [from, to].');
 }
 
 function checkK(k: number | undefined): number {

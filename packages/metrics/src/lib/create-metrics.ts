@@ -5,6 +5,7 @@ import type { Deps } from './deps.ts';
 import { whyDue } from './evaluation/due.ts';
 import { evaluateGenie } from './evaluation/evaluate.ts';
 import type { Evaluation } from './evaluation/evaluation.ts';
+import { arrangeBriefing } from './feedback/arrange.ts';
 import { parseFeedback, type StoredFeedback } from './feedback/feedback.ts';
 import { toPreferences } from './feedback/preferences.ts';
 import { recordFeedback } from './feedback/record-feedback.ts';
@@ -106,6 +107,14 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
       return recordFeedback(deps, parseFeedback(one), await definitions());
     },
     preferences: async () => toPreferences(await feedbackSince(Number.MIN_SAFE_INTEGER)),
+    async arrange(briefing) {
+      try {
+        return arrangeBriefing(briefing, toPreferences(await feedbackSince(Number.MIN_SAFE_INTEGER)));
+      } catch (error) {
+        input.warn('GENIE_METRICS_FEEDBACK', error);
+        return briefing;
+      }
+    },
     measure(run, options = {}) {
       const running = measuring.get(run.runId);
       if (running !== undefined) return running;

@@ -15,6 +15,7 @@ export function looksBack(cadence: KpiDefinition['cadence']): boolean {
 
 /** One value for a span of days by the KPI's aggregation; undefined when nothing was observed. `dayCount` is the span in days, for `rate`. */
 export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], dayCount: number): number | undefined {
+  if (looksBackItself(kpi)) return latestValue(rollups);
   const total = { count: 0, sum: 0, weightedSum: 0, weight: 0 };
   for (const one of rollups) {
     total.count += one.count;
@@ -34,7 +35,10 @@ export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], day
     case 'ratio':
       return total.weight > 0 ? total.weightedSum / total.weight : undefined;
     case 'percentile':
-      return percentileOfBins(mergeBins(rollups), percentileOf(kpi) / 100);
+      return percentileOfBins(
+        rollups.map((one) => one.bins),
+        percentileOf(kpi) / 100,
+      );
     case 'mean':
     case 'yes-no':
       return total.sum / total.count;
@@ -43,17 +47,22 @@ export function aggregate(kpi: KpiDefinition, rollups: readonly DayRollup[], day
   }
 }
 
-function mergeBins(rollups: readonly DayRollup[]): Readonly<Record<number, number>> {
-  const [first] = rollups;
-  if (rollups.length === 1 && first !== undefined) return first.bins;
-  const bins: Record<number, number> = {};
-  for (const one of rollups) for (const bin in one.bins) bins[bin] = (bins[bin] ?? 0) + (one.bins[bin] ?? 0);
-  return bins;
+/** True for a probe that sums up a window of its own: its latest value is the KPI's, and a mean of such values would count the past twice. */
+function looksBackItself({ probe }: KpiDefinition): boolean {
+  return probe.kind === 'feedback' && probe.window !== 'run';
+}
+
+function latestValue(rollups: readonly DayRollup[]): number | undefined {
+  const known = rollups.filter((one) => one.count > 0);
+  return known.reduce<DayRollup | undefined>(
+    (latest, one) => (latest === undefined || one.lastAt > latest.lastAt ? one : latest),
+    undefined,
+  )?.lastValue;
 }
 
 /** True when the aggregation grows with time, so that an unfinished span says nothing yet. */
 export function isCumulative(kpi: KpiDefinition): boolean {
-  return kpi.aggregation === 'count' || kpi.aggregation === 'sum';
+  return (kpi.aggregation === 'count' || kpi.aggregation === 'sum') && !looksBackItself(kpi);
 }
 
 /** The percentile a KPI asks for in its probe options; 95 when it does not say. */

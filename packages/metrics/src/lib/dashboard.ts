@@ -1,9 +1,11 @@
 import type { KpiDefinition, KpiStatus } from '@genie/core/ports';
+import { type DashboardChange, toDashboardChanges } from './dashboard-changes.ts';
 import type { Evaluation } from './evaluation/evaluation.ts';
 import type { RunOutcomeReport } from './outcome.ts';
 import { type Series, type SeriesOptions, toSeries } from './series.ts';
 import type { DayRollup } from './store/day-rollup.ts';
 import type { StoredRecord } from './store/metrics-store.ts';
+import { dayToDate } from './store/observation.ts';
 
 export type DashboardOptions = SeriesOptions;
 
@@ -18,7 +20,9 @@ export interface Dashboard {
   readonly outcomes: Readonly<Record<RunOutcomeReport['outcome'], number>>;
   readonly cost: { readonly usd?: number; readonly tokens: number; readonly tookMs: number; readonly runs: number };
   readonly lastEvaluation?: { readonly at: number; readonly summary: string };
-  /** Adjustments, experiments and their fate, newest first. */
+  /** Adopted adjustments with the KPIs before and after, newest first. */
+  readonly changes: readonly DashboardChange[];
+  /** The log behind `changes`, and new versions of the definitions, newest first. */
   readonly history: readonly StoredRecord[];
 }
 
@@ -43,7 +47,10 @@ export interface DashboardInput {
 
 export function toDashboard(input: DashboardInput): Dashboard {
   const rollupsByKpi = Map.groupBy(input.rollups, (one) => one.kpiId);
-  const kpis = input.definitions.map((kpi) => toKpi(toSeries(kpi, rollupsByKpi.get(kpi.id) ?? [], input.firstDay)));
+  const dateOf = createDateOf();
+  const kpis = input.definitions.map((kpi) =>
+    toKpi(toSeries(kpi, rollupsByKpi.get(kpi.id) ?? [], input.firstDay, dateOf)),
+  );
   const score = scoreOf(kpis.map((kpi) => kpi.status));
   const counts = { achieved: 0, partly: 0, 'not-achieved': 0, unverified: 0 };
   for (const { outcome } of input.outcomes) counts[outcome] += 1;
@@ -56,7 +63,18 @@ export function toDashboard(input: DashboardInput): Dashboard {
     outcomes: counts,
     cost: totalCost(input.outcomes),
     ...(evaluation === undefined ? {} : { lastEvaluation: { at: evaluation.at, summary: evaluation.summary } }),
+    changes: toDashboardChanges(input.history.toReversed(), input.outcomes),
     history: input.history,
+  };
+}
+
+/** Every KPI has the same days, so each is written out once. */
+function createDateOf(): (day: number) => string {
+  const dates = new Map<number, string>();
+  return (day) => {
+    const date = dates.get(day) ?? dayToDate(day);
+    dates.set(day, date);
+    return date;
   };
 }
 

@@ -112,7 +112,7 @@ it('improves itself: KPIs with evidence, a poor source proposed, tried, approved
   expect(html).toContain('<h1>&lt;News&gt;</h1>');
   expect(html).toContain(`Remove source ${poor}`);
   expect(html.match(/<polyline/g)).toHaveLength(3);
-  expect(html).toContain('adopt: Sources reached gets better');
+  expect(html).toContain('<strong>adopt</strong>: Sources reached gets better');
   expect(html).not.toMatch(/<script|https?:\/\/(?!good|poor)/);
   await experiments.close();
   await metrics.close();

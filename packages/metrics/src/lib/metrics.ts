@@ -1,4 +1,4 @@
-import type { GenieEvent, JsonValue, KpiDefinition, MetricsPort, RunRecord } from '@genie/core/ports';
+import type { Briefing, GenieEvent, JsonValue, KpiDefinition, MetricsPort, RunRecord } from '@genie/core/ports';
 import type { Changes } from './adjustments/changes.ts';
 import type { Dashboard, DashboardOptions } from './dashboard.ts';
 import type { EvaluateOptions, Evaluation } from './evaluation/evaluation.ts';
@@ -53,6 +53,8 @@ export interface Metrics extends MetricsPort {
   feedback(input: Feedback): Promise<StoredFeedback>;
   /** What the user values, by source and item, for ranking the next briefing. */
   preferences(): Promise<Preferences>;
+  /** The briefing in the order of what the user values, with the reason at each judged item. Never rejects: at worst it comes back as it was. */
+  arrange(briefing: Briefing): Promise<Briefing>;
   /** Runs the probes for a finished run and judges it. The second call for a run returns the first verdict. */
   measure(run: RunRecord, options?: { readonly signal?: AbortSignal }): Promise<RunOutcomeReport>;
   /** Verdicts, oldest first. Default: the last 100. */

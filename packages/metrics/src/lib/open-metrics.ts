@@ -48,7 +48,7 @@ export interface MetricsOptions {
   readonly memory?: Pick<MemoryPort, 'remember'>;
   /** The genie's settings, for adjustments. With `approvals` and `genieId` adjustments can be adopted, and are undone when they hurt. */
   readonly settings?: SettingsTarget;
-  readonly approvals?: Pick<Approvals, 'request' | 'get' | 'consume'>;
+  readonly approvals?: Pick<Approvals, 'request' | 'get' | 'consume'> & Partial<Pick<Approvals, 'list'>>;
   readonly genieId?: string;
   /** Tells the user when a change was undone. */
   readonly notifier?: Pick<NotifierPort, 'notify'>;

@@ -23,7 +23,7 @@ export async function readDashboard(
   );
   const [evaluation] = await store.records('evaluation', { limit: 1 });
   const outcomes = await store.records('outcome', { from: now - days * 86_400_000, limit: 100_000 });
-  const history = await store.records('change', { limit: 100 });
+  const history = await store.records('change', { limit: 200 });
   return toDashboard({
     now,
     days,

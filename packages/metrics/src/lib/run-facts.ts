@@ -1,5 +1,5 @@
 import type { RunRecord } from '@genie/core/ports';
-import { isReached } from './probes/reached.ts';
+import { isReached, mentions } from './probes/reached.ts';
 
 /** What is kept of a run for finding patterns later: counts and names, no content. */
 export interface RunFacts {
@@ -15,6 +15,7 @@ export interface RunFacts {
 
 export interface SourceFacts {
   readonly location: string;
+  readonly title?: string;
   readonly reached: boolean;
   /** Briefing items that cite it. */
   readonly cited: number;
@@ -24,6 +25,8 @@ export interface ToolFacts {
   readonly tool: string;
   readonly calls: number;
   readonly failed: number;
+  /** Of those, calls that name a source: the source may be to blame, and not the tool. */
+  readonly failedOnSources?: number;
   readonly denied: number;
   readonly tookMs: number;
 }
@@ -32,6 +35,7 @@ export function createRunFacts(run: RunRecord): RunFacts {
   const items = run.briefing?.items ?? [];
   const sources = run.sources.map((source) => ({
     location: source.location,
+    ...(source.title === undefined ? {} : { title: source.title }),
     reached: isReached(run, source),
     cited: items.filter((item) => item.citations.some((citation) => cites(citation, source))).length,
   }));
@@ -39,6 +43,7 @@ export function createRunFacts(run: RunRecord): RunFacts {
     tool,
     calls: calls.length,
     failed: calls.filter((call) => call.status === 'failed').length,
+    failedOnSources: calls.filter((call) => call.status === 'failed' && isAboutSource(run, call)).length,
     denied: calls.filter((call) => call.status === 'denied').length,
     tookMs: calls.reduce((sum, call) => sum + call.tookMs, 0),
   }));
@@ -64,4 +69,9 @@ function cites(
     names.includes(citation.location) ||
     citation.location.startsWith(source.location)
   );
+}
+
+function isAboutSource(run: RunRecord, call: RunRecord['toolCalls'][number]): boolean {
+  const input = JSON.stringify(call.input) ?? '';
+  return run.sources.some((source) => mentions(input, source.location));
 }

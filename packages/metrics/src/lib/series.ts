@@ -36,7 +36,12 @@ export interface Series {
 }
 
 /** Builds a series from day roll-ups of one KPI, oldest first. They may start before `firstDay`, for cadences that look back. */
-export function toSeries(kpi: KpiDefinition, rollups: readonly DayRollup[], firstDay: number): Series {
+export function toSeries(
+  kpi: KpiDefinition,
+  rollups: readonly DayRollup[],
+  firstDay: number,
+  dateOf: (day: number) => string = dayToDate,
+): Series {
   const own = rollups.filter((one) => one.unit === kpi.unit);
   const formerUnits = [...new Set(rollups.map((one) => one.unit))].filter((unit) => unit !== kpi.unit);
   const span = daysOf(kpi.cadence);
@@ -45,7 +50,7 @@ export function toSeries(kpi: KpiDefinition, rollups: readonly DayRollup[], firs
   own.forEach((rollup, index) => {
     if (rollup.day < firstDay) return;
     while ((own[start] as DayRollup).day <= rollup.day - span) start += 1;
-    points.push(toPoint(kpi, own.slice(start, index + 1), rollup, span));
+    points.push(toPoint(kpi, own.slice(start, index + 1), rollup, { span, date: dateOf(rollup.day) }));
   });
   const { id, name, unit, direction, target, warning, failure } = kpi;
   return {
@@ -61,8 +66,12 @@ export function toSeries(kpi: KpiDefinition, rollups: readonly DayRollup[], firs
   };
 }
 
-function toPoint(kpi: KpiDefinition, window: readonly DayRollup[], today: DayRollup, span: number): SeriesPoint {
-  const date = dayToDate(today.day);
+function toPoint(
+  kpi: KpiDefinition,
+  window: readonly DayRollup[],
+  today: DayRollup,
+  { span, date }: { readonly span: number; readonly date: string },
+): SeriesPoint {
   const value = aggregate(kpi, window, span);
   if (value === undefined) return { date, status: 'no-data', grade: 'unverified', count: 0 };
   const { count, minimum, maximum } = today;

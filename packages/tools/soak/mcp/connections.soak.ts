@@ -1,5 +1,8 @@
-// Connects to a program, kills it or hangs up, and counts what is left of it: nothing may be.
+// Connects to programs, kills them or hangs up, and counts what is left of them and of what they started: nothing may be.
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connectMcp } from '@genie/tools/mcp';
 
 interface SoakOptions {
@@ -7,30 +10,39 @@ interface SoakOptions {
   readonly log: (line: string) => void;
 }
 
-const fixture = path.join(import.meta.dirname, '../../fixtures/mcp/fixture-server.ts');
+const fixtures = path.join(import.meta.dirname, '../../fixtures/mcp');
+const flags = ['--conditions=@genie/source', '--disable-warning=ExperimentalWarning'];
+const restless = [...flags, path.join(fixtures, 'restless-server.ts')];
+const full = [...flags, path.join(fixtures, 'fixture-server.ts'), '--stdio'];
 
 export async function soak({ trials = 500, log }: SoakOptions) {
-  const pids: number[] = [];
+  const mark = `genie-soak-${randomUUID()}`;
+  let started = 0;
+  let killed = 0;
   for (let trial = 0; trial < trials; trial += 1) {
     const connection = await connectMcp({
       name: 'soak',
       command: process.execPath,
-      args: ['--conditions=@genie/source', '--disable-warning=ExperimentalWarning', fixture, '--stdio'],
-      env: { PATH: process.env.PATH ?? '' },
+      args: trial % 25 === 0 ? full : restless,
+      env: { PATH: process.env.PATH ?? '', MARK: mark },
       protocol: trial % 2 === 0 ? 'legacy' : 'auto',
     });
     const { pid } = connection;
-    if (pid !== undefined) pids.push(pid);
-    if (pid !== undefined && trial % 3 === 0) process.kill(pid, 'SIGKILL');
+    if (pid !== undefined) started += 1;
+    if (pid !== undefined && trial % 2 === 1) {
+      process.kill(pid, 'SIGKILL');
+      killed += 1;
+    }
     await connection.close();
-    if (trial % 50 === 49) log(`mcp connections: ${trial + 1} of ${trials}`);
+    if (trial % 50 === 49) log(`mcp connections: ${trial + 1} of ${trials}, ${marked(mark).length} processes left`);
   }
-  const leaked = pids.filter(isRunning).length;
-  const started = pids.length;
+  await sleep(500);
+  const leaked = marked(mark).length;
+  for (const pid of marked(mark)) process.kill(pid, 'SIGKILL');
   return [
     {
       id: 'mcp.leaked-processes',
-      what: `child processes left after ${trials} connections, a third of them killed`,
+      what: `processes left after ${trials} connections to programs that leave one behind, ${killed} of them killed`,
       value: leaked,
       unit: 'processes',
       reach: '= 0',
@@ -39,11 +51,14 @@ export async function soak({ trials = 500, log }: SoakOptions) {
   ];
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+/** Whatever carries the mark in its environment, wherever it hangs in the tree. */
+function marked(mark: string): readonly number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      return readFileSync(`/proc/${name}/environ`, 'latin1').includes(mark) ? [Number(name)] : [];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -10,7 +10,9 @@ export interface Secret {
 /** Values of the environment that must not leave with a home. Short ones would be found everywhere. */
 export function secretsOf(environment: Environment): readonly Secret[] {
   return Object.entries(environment).flatMap(([name, value]) =>
-    value !== undefined && value.length >= 8 && /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)$/i.test(name)
+    value !== undefined &&
+    value.length >= 8 &&
+    /(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$/i.test(name)
       ? [{ name, value: Buffer.from(value) }]
       : [],
   );

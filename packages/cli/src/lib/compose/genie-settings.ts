@@ -1,11 +1,25 @@
 import { GenieError } from '@genie/core/errors';
 import { type GenieFile, genieFilePath } from '@genie/core/home';
 import { z } from 'zod';
+import { mcpSettingsSchema } from '../mcp/mcp-settings.ts';
+import { pluginsSchema, toolboxSchema } from './toolbox-settings.ts';
 
 const price = z.object({
   inputUsdPerMillion: z.number().nonnegative(),
   outputUsdPerMillion: z.number().nonnegative(),
   cachedInputUsdPerMillion: z.number().nonnegative().optional(),
+});
+
+/** When a genie reviews itself, and how long raw observations are kept. */
+const metricsSchema = z.strictObject({
+  evaluation: z
+    .strictObject({
+      everyMs: z.number().positive().exactOptional(),
+      everyRuns: z.number().int().positive().exactOptional(),
+      onBreach: z.boolean().exactOptional(),
+    })
+    .exactOptional(),
+  rawRetentionDays: z.number().int().min(8).max(36_500).exactOptional(),
 });
 
 /** What `genie.json` holds beside core's members: what only a composition root needs. */
@@ -23,8 +37,37 @@ const settingsSchema = z.object({
       allowPrivate: z.array(z.string()).default([]),
       /** The DNS server to ask, `ip:port`, instead of the system. */
       resolver: z.string().optional(),
+      /** How long a command in the sandbox waits for the user before its connection is refused. */
+      holdMs: z.number().int().min(0).max(3_600_000).optional(),
+      /** A proxy of the network that everything goes on through. Its `user:password` stands in an environment variable, not here. */
+      upstreamProxy: z
+        .object({
+          url: z.string(),
+          authVariable: z.string().optional(),
+          resolve: z.enum(['here', 'there']).exactOptional(),
+        })
+        .optional(),
     })
     .default({ allow: [], allowPrivate: [] }),
+  /** Watches whether the network works, by asking the genie's own providers or these URLs; off unless said. */
+  network: z
+    .strictObject({
+      targets: z
+        .array(z.strictObject({ url: z.url({ protocol: /^https?$/ }), expectStatus: z.number().int().exactOptional() }))
+        .exactOptional(),
+      intervalMs: z.number().int().min(100).exactOptional(),
+    })
+    .optional(),
+  /** Instructions by name, searched terms and rules for tools: what adjustments change beside core's members. */
+  promptFragments: z.record(z.string(), z.string()).default({}),
+  searchTerms: z.array(z.string()).default([]),
+  toolPolicy: z.record(z.string(), z.enum(['allow', 'ask', 'deny'])).default({}),
+  metrics: metricsSchema.default({}),
+  /** MCP servers whose tools and documents the genie uses. */
+  mcp: mcpSettingsSchema.default({}),
+  /** What the genie acts with: commands, files, data. */
+  toolbox: toolboxSchema.prefault({}),
+  plugins: pluginsSchema.default([]),
 });
 
 export type GenieSettings = z.output<typeof settingsSchema>;

@@ -1,5 +1,5 @@
 import type { LanguageModel, ModelPrice } from '@genie/core/ports';
-import { type Environment, findModel, type ModelCandidate, resolveModel } from '@genie/inference';
+import { createDaemon, type Environment, findModel, type ModelCandidate, resolveModel } from '@genie/inference';
 import type { GenieSettings } from './genie-settings.ts';
 
 export interface ModelReferences {
@@ -16,6 +16,8 @@ export interface OpenModels {
   readonly why: string;
   readonly candidates: readonly ModelCandidate[];
   readonly prices: { readonly planning?: ModelPrice; readonly execution?: ModelPrice };
+  /** Ends the workers of local models. Idempotent. */
+  close(): Promise<void>;
 }
 
 export interface OpenModelsOptions {
@@ -37,21 +39,39 @@ export async function openModels(options: OpenModelsOptions): Promise<OpenModels
   const resolving = { environment, fetch, ...(settings.modelBaseUrl ? { baseURL: settings.modelBaseUrl } : {}) };
   if (planning !== undefined && execution !== undefined) {
     const references = { planning, execution };
-    const opened = { planning: resolveModel(planning, resolving), execution: resolveModel(execution, resolving) };
+    const opened = resolveBoth(references, resolving);
     return { ...opened, references, why: 'named by the genie', candidates: [], prices: pricesOf(references, settings) };
   }
   // Looking for a local server is a question of this machine, asked before the genie has a door of its own.
   const found = await findModel({ environment, ...(options.signal ? { signal: options.signal } : {}) });
   const references = { planning: planning ?? found.id, execution: execution ?? found.id };
   return {
-    planning: resolveModel(references.planning, resolving),
-    execution: resolveModel(references.execution, resolving),
+    ...resolveBoth(references, resolving),
     references,
     why: found.why,
     candidates: found.candidates,
     prices: pricesOf(references, settings),
   };
 }
+
+/** Plans and runs share one daemon, so that a model file that serves both is in memory once. */
+function resolveBoth(
+  references: OpenModels['references'],
+  resolving: NonNullable<Parameters<typeof resolveModel>[1]>,
+): Pick<OpenModels, 'planning' | 'execution' | 'close'> {
+  const paths = Object.values(references).flatMap((one) => /^local\/(.+)$/.exec(one)?.[1] ?? []);
+  const models = Object.fromEntries(paths.map((path) => [path, path]));
+  const daemon = paths.length > 0 ? createDaemon({ models, contextTokens: localContextTokens, lazy: true }) : undefined;
+  const options = daemon ? { ...resolving, daemon } : resolving;
+  return {
+    planning: resolveModel(references.planning, options),
+    execution: resolveModel(references.execution, options),
+    close: async () => daemon?.close(),
+  };
+}
+
+/** Room for a goal, its tools and a morning's news. */
+const localContextTokens = 8_192;
 
 const free: ModelPrice = { inputUsdPerMillion: 0, outputUsdPerMillion: 0 };
 

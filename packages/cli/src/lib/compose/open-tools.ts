@@ -1,20 +1,24 @@
 import { existsSync, realpathSync } from 'node:fs';
 import type { Source, Tool, Toolbox } from '@genie/core/ports';
 import { createSourceTools, createToolbox } from '@genie/tools';
+import type { Hands } from './open-hands.ts';
 
-/** The tools of a genie: those that read its sources and its own folder, as far as the user accepted them. */
+/** The tools of a genie: those that read its sources, as far as the user accepted them, and those it was given to act with. */
 export function openTools(options: {
   readonly sources: readonly Source[];
   readonly workspace: string;
   /** Undefined accepts all. */
   readonly accepted: readonly string[] | undefined;
+  readonly hands?: Pick<Hands, 'tools' | 'artifacts'> | undefined;
 }): Toolbox {
   const tools: readonly Tool[] = createSourceTools({
     roots: localRoots(options.sources),
     workspace: options.workspace,
   });
-  const { accepted } = options;
-  return createToolbox(accepted ? tools.filter(({ name }) => accepted.includes(name)) : tools);
+  const { accepted, hands } = options;
+  const reading = accepted ? tools.filter(({ name }) => accepted.includes(name)) : tools;
+  // Whoever switched these on has accepted them.
+  return hands ? createToolbox([reading, hands.tools], { artifacts: hands.artifacts }) : createToolbox(reading);
 }
 
 /** Folders and checkouts among the sources. */

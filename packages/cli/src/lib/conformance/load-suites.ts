@@ -23,13 +23,15 @@ export async function loadSuites(): Promise<readonly NamedSuite[]> {
   const loaded = await Promise.all(
     Object.entries(entries).map(async ([from, load]) => ({ from, exported: await load() })),
   );
-  return loaded
-    .flatMap(({ from, exported }) =>
-      Object.entries(exported).flatMap(([name, value]) =>
-        isSuite(value) ? [{ name: suiteName(name), from, suite: value }] : [],
-      ),
-    )
-    .sort((left, right) => (left.name < right.name ? -1 : 1));
+  const named = loaded.flatMap(({ from, exported }) =>
+    Object.entries(exported).flatMap(([name, value]) =>
+      isSuite(value) ? [{ name: suiteName(name), from, suite: value }] : [],
+    ),
+  );
+  // The adapters' kit exports the suites of the others again.
+  const seen = new Set<ConformanceSuite<unknown>>();
+  const once = named.filter(({ suite }) => !seen.has(suite) && seen.add(suite));
+  return once.sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
 function isSuite(value: unknown): value is ConformanceSuite<unknown> {

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { toErrorRecord } from '@genie/core/errors';
 import { homeFolders } from '@genie/core/home';
 import { verifyAudit } from '@genie/egress';
+import type { Environment } from '@genie/inference';
 import { openMemory } from '@genie/memory';
 import { count } from '../../print/amounts.ts';
+import { memoryCipher } from '../compose/memory-cipher.ts';
 import { auditFolder } from '../compose/open-egress.ts';
 import { inspectHome } from '../homes/inspect-home.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
@@ -12,10 +14,10 @@ import { isUnfinished } from '../homes/run-summary.ts';
 import type { Check } from './check.ts';
 
 /** Whether a home can be used, who uses it, and what waits in it. Changes nothing. */
-export async function checkHome(named: NamedHome): Promise<readonly Check[]> {
+export async function checkHome(named: NamedHome, environment: Environment): Promise<readonly Check[]> {
   const checks = [
     await guarded(named, 'file', () => checkFile(named)),
-    await guarded(named, 'memory', () => checkMemory(named)),
+    await guarded(named, 'memory', () => checkMemory(named, environment)),
     await guarded(named, 'audit', () => checkAudit(named)),
   ];
   return checks.flat();
@@ -63,11 +65,11 @@ async function checkFile(named: NamedHome): Promise<readonly Check[]> {
   ];
 }
 
-async function checkMemory(named: NamedHome): Promise<readonly Check[]> {
+async function checkMemory(named: NamedHome, environment: Environment): Promise<readonly Check[]> {
   const dir = homeFolders(named.home).memory;
   if (!existsSync(join(dir, 'knowledge.db')))
     return [{ name: named.name, status: 'ok', detail: 'it remembers nothing yet' }];
-  const memory = openMemory({ dir });
+  const memory = openMemory({ dir, ...memoryCipher(environment) });
   try {
     const { ok, problems } = await memory.verify();
     if (ok) return [{ name: named.name, status: 'ok', detail: 'its memory is sound' }];

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describeThrown, toErrorRecord } from '@genie/core/errors';
-import { createEgress } from '@genie/egress';
-import { type Environment, findModel } from '@genie/inference';
+import { explainContainment } from '@genie/egress';
+import type { Environment } from '@genie/inference';
 import { createSandbox } from '@genie/tools';
 import { bytes } from '../../print/amounts.ts';
 import type { Check } from './check.ts';
+import { checkModels } from './check-models.ts';
 
 const oldestNode = [22, 18] as const;
 
@@ -128,30 +129,18 @@ async function checkSandbox(): Promise<Check> {
 }
 
 async function checkEgress(): Promise<Check> {
-  const egress = createEgress({ allow: [] });
-  try {
+  const { isAvailable, missing } = await explainContainment();
+  if (isAvailable)
     return {
       name: 'egress',
       status: 'ok',
-      detail: `grade ${egress.grade}: what tools and models fetch passes the filter; a native program that a tool starts would not`,
+      detail:
+        'grade in-process for what tools and models fetch, grade contained for commands: they have no other route',
     };
-  } finally {
-    await egress.close();
-  }
-}
-
-async function checkModels(environment: Environment): Promise<readonly Check[]> {
-  try {
-    const { candidates, id } = await findModel({ environment });
-    return candidates.map((candidate) => ({
-      name: 'model',
-      status: 'ok' as const,
-      detail: `${candidate.id}: ${candidate.usable ? 'usable' : 'not usable'}, ${candidate.why}${candidate.id === id ? ' (taken when a genie names none)' : ''}`,
-    }));
-  } catch (error) {
-    const { code, message } = toErrorRecord(error, 'GENIE_MODEL_FAILED');
-    return [
-      { name: 'model', status: 'fail', detail: `${message} [${code}]`, fix: 'Correct GENIE_MODEL, or unset it.' },
-    ];
-  }
+  return {
+    name: 'egress',
+    status: 'warn',
+    detail: `grade in-process: what tools and models fetch passes the filter; commands get no network at all (${missing.join('; ')})`,
+    fix: 'Without it commands run without a network; everything else works.',
+  };
 }

@@ -1,4 +1,5 @@
 import type { Approvals, Verdict } from '@genie/core/ports';
+import { allowForRun } from '@genie/egress';
 import { approvalLines } from '../../print/approval.ts';
 import type { Terminal } from '../terminal/terminal.ts';
 import { createPrompter } from './prompt-user.ts';
@@ -11,15 +12,21 @@ export async function askDecisions(terminal: Terminal, approvals: Approvals, ids
     if (approval?.status !== 'pending') continue;
     terminal.print();
     for (const line of approvalLines(approval, { style: terminal.style, now: Date.now() })) terminal.print(line);
-    const verdict = await prompter.select<Verdict | 'later'>('May it?', [
+    const isForRun = approval.action.kind === 'egress' && approval.runId !== undefined;
+    const forRun = isForRun
+      ? [{ value: 'allow-for-run', label: 'Allow for this run', hint: approval.action.subject } as const]
+      : [];
+    const verdict = await prompter.select<Verdict | 'allow-for-run' | 'later'>('May it?', [
       { value: 'allow-once', label: 'Allow once', hint: 'this exact action, this time' },
+      ...forRun,
       { value: 'allow-always', label: 'Allow always', hint: approval.action.subject },
       { value: 'deny', label: 'Deny', hint: 'this time' },
       { value: 'deny-always', label: 'Deny always', hint: approval.action.subject },
       { value: 'later', label: 'Decide later', hint: 'the run waits and costs nothing' },
     ]);
     if (verdict === 'later') return false;
-    await approvals.decide(id, { verdict, by: 'user' });
+    if (verdict === 'allow-for-run') await allowForRun(approvals, id, { by: 'user' });
+    else await approvals.decide(id, { verdict, by: 'user' });
   }
   return true;
 }

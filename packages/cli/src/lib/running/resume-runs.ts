@@ -1,6 +1,7 @@
 import type { OpenGenie } from '../../compose.ts';
 import type { CommandContext } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/exit-codes.ts';
+import { tellReview } from '../metrics/tell-review.ts';
 import { conductRun } from './conduct-run.ts';
 import { reportOutcome } from './report-outcome.ts';
 
@@ -18,7 +19,9 @@ export async function resumeRuns(
       ask: options.ask,
       start: () => open.resume(runId, { signal: context.signal }),
     });
+    const review = await open.review.report();
     const one = reportOutcome(context.terminal, outcome, options.words);
+    tellReview(context.terminal, review, options.words);
     if (code === exitCodes.ok) code = one;
     if (context.signal.aborted) break;
   }

@@ -7,6 +7,7 @@ import { plainLine } from '../../print/style.ts';
 import type { CommandContext } from '../cli/command.ts';
 import { inspectHome } from '../homes/inspect-home.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
+import { hasNews, tellReview } from '../metrics/tell-review.ts';
 
 export interface WatchOptions {
   readonly context: Pick<CommandContext, 'terminal' | 'signal'>;
@@ -62,11 +63,16 @@ function follow(deps: WatchDeps, running: Set<string>, event: GenieEvent): void 
 }
 
 function ended(deps: WatchDeps, event: EventOf<'run.ended'>): void {
-  const { context, words } = deps;
+  const { context, open, words } = deps;
   deps.view.end();
   const { terminal } = context;
   const why = event.error ? ` ${plainLine(event.error.message, 200)} [${event.error.code}]` : '';
   if (!terminal.json) terminal.note(`  ${event.status}${why}`);
+  void open.review.report().then((review) => {
+    if (!hasNews(review)) return;
+    if (terminal.json) terminal.printJson({ genie: deps.named.name, type: 'review', ...review });
+    else tellReview(terminal, review, words);
+  });
   if (event.status !== 'waiting') return;
   if (!terminal.json) terminal.note(`  Decide in another terminal: genie approve ${words}`);
   void inspectHome(deps.named).then(({ runs }) => {

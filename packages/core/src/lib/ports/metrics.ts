@@ -1,5 +1,5 @@
 import type { JsonValue } from '../json.ts';
-import type { RunRecord } from '../run-record.ts';
+import type { Briefing, RunRecord } from '../run-record.ts';
 
 export type KpiStatus = 'met' | 'warning' | 'missed' | 'no-data';
 
@@ -50,6 +50,8 @@ export interface MetricsPort {
   definitions(): Promise<readonly KpiDefinition[]>;
   /** Replaces the definition with the same id, keeps its observations. Durable when it resolves. */
   define(definitions: readonly KpiDefinition[]): Promise<void>;
+  /** Called before `measure`: the briefing in the order of what the user values, nothing left out. Default: as the model wrote it. */
+  arrange?(briefing: Briefing, options?: { readonly signal?: AbortSignal }): Promise<Briefing>;
   /** Runs the probes for a finished run, records the observations and judges the outcome. Idempotent by `runId`. */
   measure(run: RunRecord, options?: { readonly signal?: AbortSignal }): Promise<RunVerdict>;
   close(): Promise<void>;

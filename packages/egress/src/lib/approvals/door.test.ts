@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createMemoryApprovals } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import { type Approvals, createIds, systemClock } from '@genie/core/ports';
+import { validateEvent } from '@genie/core/events';
+import { type Approvals, createIds, type GenieEvent, systemClock } from '@genie/core/ports';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type OpenWorld, openAttackWorld } from '../attacks/attack-world.ts';
 import { buildHello } from '../attacks/hello-bytes.ts';
@@ -124,6 +127,31 @@ describe('asking at the door', () => {
     expect(await approvals.list({ status: 'pending' })).toHaveLength(5);
   });
 
+  it('asks for five things of one host at a time, too', async () => {
+    const { egress, url, approvals } = await open();
+    const ask = (path: string): Promise<string> => outcome(egress.fetch(url(path)));
+    const results = await Promise.all(['/1', '/2', '/3', '/4', '/5', '/6', '/7'].map(ask));
+    expect(results.filter((result) => result === 'too-many-pending')).toHaveLength(2);
+    expect(await ask('/1')).toBe('GENIE_APPROVAL_REQUIRED');
+    expect(await approvals.list({ status: 'pending' })).toHaveLength(5);
+  });
+
+  it('tells whoever listens what is held and what became of it', async () => {
+    const events: GenieEvent[] = [];
+    const { egress, approvals, url } = await open({ holdMs: 5_000, events: (event) => void events.push(event) });
+    const held = outcome(egress.fetch(url('/a?secret'), {}, { runId: 'run_1', callId: 'call_1' }));
+    const id = await waitForPending(approvals);
+    await approvals.decide(id, once);
+    await held;
+    expect(events).toMatchObject([
+      { type: 'approval.requested', approvalId: id, runId: 'run_1', callId: 'call_1', kind: 'egress' },
+      { type: 'approval.decided', approvalId: id, runId: 'run_1', status: 'allowed', by: 'test' },
+      { type: 'egress.allowed' },
+    ]);
+    expect(events.map(validateEvent)).toEqual([undefined, undefined, undefined]);
+    expect(JSON.stringify(events)).not.toContain('secret');
+  });
+
   it('lifts no hard denial', async () => {
     const { egress, world, approvals } = await open();
     for (const host of ['127.0.0.1', '169.254.169.254', 'localhost', '[::1]']) {
@@ -143,6 +171,8 @@ describe('asking at the door', () => {
     expect(await ask(url('/end'))).toBe('GENIE_APPROVAL_REQUIRED');
     await approvals.decide((await approvals.list())[0]?.id ?? '', once);
     expect(await ask(url('/end'))).toBe('status 200');
+    const downgrade = ask(url('/end').replace('http:', 'https:'));
+    expect(await downgrade).toBe('GENIE_APPROVAL_REQUIRED');
     await egress.grant({ host: 'new.test', port: world.ports.allowed, methodClass: 'write' });
     expect(await ask(url('/end', 'next.test'))).toBe('GENIE_APPROVAL_REQUIRED');
     expect(await ask(url('/end', 'next.test'), { method: 'POST' })).toBe('approval-pending');
@@ -200,6 +230,43 @@ describe('asking at the proxy', () => {
     await approvals.decide(id, once);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(world.connections()).toBe(0);
+  });
+
+  it('discards a WebSocket whose asker leaves while it is held', async () => {
+    const { approvals, world } = await open({ holdMs: 5_000 });
+    const at = `new.test:${world.ports.allowed}`;
+    const upgrade = `GET http://${at}/ HTTP/1.1\r\nHost: ${at}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    await world.send(upgrade, { quietMs: 100 });
+    const id = await waitForPending(approvals);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await approvals.decide(id, once);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(world.connections()).toBe(0);
+  });
+
+  it.each(['proxy', 'fetch'] as const)('breaks an answer off (%s) when its grant is revoked', async (way) => {
+    const endless = createServer((_request, response) => {
+      response.write('a little ');
+    });
+    await new Promise<void>((resolve) => endless.listen(0, '127.0.0.1', resolve));
+    const { port } = endless.address() as AddressInfo;
+    const { egress, world } = await open({ allowPrivate: [`127.0.0.1:${port}`] });
+    const grant = await egress.grant({ host: 'new.test', port });
+    const request = `GET http://new.test:${port}/ HTTP/1.1\r\nHost: new.test:${port}\r\n\r\n`;
+    const held =
+      way === 'proxy'
+        ? world.send(request, { quietMs: 3_000 }).then(({ isClosed }) => isClosed)
+        : egress.fetch(`http://new.test:${port}/`).then((answer) =>
+            answer.text().then(
+              () => false,
+              () => true,
+            ),
+          );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await egress.revoke(grant.id);
+    expect(await held).toBe(true);
+    endless.closeAllConnections();
+    endless.close();
   });
 
   it('closes a tunnel that sends more than 64 kB before it was decided', async () => {

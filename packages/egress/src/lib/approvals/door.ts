@@ -1,5 +1,13 @@
 import { ApprovalRequiredError } from '@genie/core/errors';
-import type { Approval, ApprovalAction, Approvals, Grant } from '@genie/core/ports';
+import {
+  type Approval,
+  type ApprovalAction,
+  type Approvals,
+  type Clock,
+  canonicalJson,
+  type EventSink,
+  type Grant,
+} from '@genie/core/ports';
 import { EgressError } from '../egress-error.ts';
 import { methodClassOf } from '../policy/decision.ts';
 import { type Errand, toApprovalRequest } from './approval-request.ts';
@@ -13,6 +21,9 @@ export interface DoorOptions {
   readonly holdMs: number;
   readonly maxPending: number;
   readonly expiresInMs: number;
+  /** Told about what is held, and what became of it. */
+  readonly events?: EventSink | undefined;
+  readonly clock: Clock;
 }
 
 export type Passage =
@@ -31,6 +42,7 @@ export function createDoor(options: DoorOptions): Door {
       host: host.name,
       port: destination.port,
       methodClass: methodClassOf(destination.method),
+      runId: errand.context.runId,
     };
     const grant = await options.book.find(passport, signal);
     if (grant !== undefined) return passByGrant(grant, errand);
@@ -42,7 +54,7 @@ export function createDoor(options: DoorOptions): Door {
       await refuseWhenCrowded(approvals, request.action, errand, options.maxPending);
       return approvals.request(request, signal ? { signal } : {});
     });
-    const row = asked.status === 'pending' ? await hold(approvals, asked, options.holdMs, why, signal) : asked;
+    const row = asked.status === 'pending' ? await hold({ ...options, approvals }, asked, why, signal) : asked;
     if (row.byGrant === true || row.decision?.verdict === 'allow-always') {
       const fresh = await options.book.find(passport, signal);
       if (fresh !== undefined) return passByGrant(fresh, errand);
@@ -66,9 +78,8 @@ async function passOnce(approvals: Approvals, row: Approval, action: ApprovalAct
 }
 
 async function hold(
-  approvals: Approvals,
+  { approvals, holdMs, events, clock }: DoorOptions & { readonly approvals: Approvals },
   row: Approval,
-  holdMs: number,
   why: string,
   signal?: AbortSignal,
 ): Promise<Approval> {
@@ -76,8 +87,17 @@ async function hold(
     new ApprovalRequiredError(`${why}; approval ${row.id} is waiting for the user`, [row.id]);
   if (holdMs <= 0) throw pending();
   const patience = AbortSignal.timeout(holdMs);
+  const { id, runId, callId, title } = row;
+  const about = { source: 'egress', approvalId: id } as const;
+  const ofCall = callId === undefined ? {} : { callId };
+  if (runId !== undefined)
+    events?.({ type: 'approval.requested', at: clock.now(), ...about, runId, kind: 'egress', title, ...ofCall });
   try {
-    return await approvals.wait(row.id, { signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    const decided = await approvals.wait(id, { signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    const by = decided.decision === undefined ? {} : { by: decided.decision.by };
+    if (runId !== undefined)
+      events?.({ type: 'approval.decided', at: clock.now(), ...about, runId, status: decided.status, ...by });
+    return decided;
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (patience.aborted) throw pending();
@@ -93,11 +113,10 @@ async function refuseWhenCrowded(
 ): Promise<void> {
   const pending = await approvals.list({ status: 'pending', kind: 'egress' });
   const own = pending.filter((row) => row.action.genieId === action.genieId);
-  if (
-    own.length < maxPending ||
-    own.some((row) => row.action.subject === action.subject && row.runId === errand.context.runId)
-  )
-    return;
+  if (own.length < maxPending) return;
+  // The same question again makes no new row.
+  const exact = canonicalJson({ ...action });
+  if (own.some((row) => row.runId === errand.context.runId && canonicalJson({ ...row.action }) === exact)) return;
   throw no(
     errand,
     'too-many-pending',

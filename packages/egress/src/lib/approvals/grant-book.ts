@@ -5,6 +5,7 @@ export interface Passport {
   readonly host: string;
   readonly port: number;
   readonly methodClass: 'read' | 'write';
+  readonly runId?: string | undefined;
 }
 
 /** Looks grants up for the door. */
@@ -16,8 +17,13 @@ export interface GrantBook {
 }
 
 /** The subject that a grant covers: `egress:<host>:<port>:<read|write>`. */
-export function subjectOf(passport: Omit<Passport, 'genieId'>): string {
+export function subjectOf(passport: Omit<Passport, 'genieId' | 'runId'>): string {
   return `egress:${passport.host}:${passport.port}:${passport.methodClass}`;
+}
+
+/** The same for the requests of one run only. */
+export function subjectForRun(subject: string, runId: string): string {
+  return `${subject}@${runId}`;
 }
 
 /**
@@ -47,6 +53,8 @@ export function createGrantBook(grants: Grants, clock: Clock): GrantBook {
       if (denied !== undefined) return denied;
       // Whoever may write may read.
       subjects.add(subjectOf({ ...passport, methodClass: 'write' }));
+      const { runId } = passport;
+      if (runId !== undefined) for (const subject of [...subjects]) subjects.add(subjectForRun(subject, runId));
       return live.find((grant) => grant.effect === 'allow' && subjects.has(grant.subject));
     },
     async isValid(grantId) {

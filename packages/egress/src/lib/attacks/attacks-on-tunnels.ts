@@ -116,6 +116,18 @@ const inner: readonly (readonly [
   ],
 ];
 
+const otherHello = buildHello({ names: ['evil.test'] });
+const cipherForShow = Buffer.from([20, 3, 3, 0, 1, 1]);
+
+// A server may ask for a second hello, and not every server compares its name with the first.
+const secondHellos: readonly (readonly [what: string, later: () => readonly Uint8Array[]])[] = [
+  ['in the next flight', () => [otherHello]],
+  ['behind a change of cipher', () => [Buffer.concat([cipherForShow, otherHello])]],
+  ['after a change of cipher', () => [cipherForShow, otherHello]],
+  ['in pieces', () => [otherHello.subarray(0, 3), otherHello.subarray(3, 50), otherHello.subarray(50)]],
+  ['in small records', () => [buildHello({ names: ['evil.test'], recordBytes: 1 })]],
+];
+
 const others: readonly Attack[] = [
   {
     name: 'a second request in a tunnel with another Host',
@@ -137,6 +149,19 @@ const others: readonly Attack[] = [
       expectCut(world, await world.tunnel(`allowed.test:${world.ports.tls}`, bytes, { pauseMs: 1 }));
     },
   },
+  ...secondHellos.map(
+    ([what, later]): Attack => ({
+      name: `a second client hello for another server ${what}`,
+      rule: 'tunnel:second-hello',
+      async run(world) {
+        const honest = buildHello({ names: ['allowed.test'] });
+        const reply = await world.tunnel(`allowed.test:${world.ports.tls}`, [honest, ...later()], { pauseMs: 30 });
+        expectThat(reply.isClosed, `the tunnel stays open: ${describe(reply)}`);
+        const more = world.tlsBytes() - honest.length;
+        expectThat(more <= 0, `${more} bytes went through after the first hello`);
+      },
+    }),
+  ),
   {
     name: 'a client hello that never ends',
     rule: 'tunnel:size',

@@ -27,10 +27,22 @@ export function linkOf(
 /** Reads a line. Throws `SyntaxError` when it is none of ours. */
 export function parseLine(line: string): StoredEntry {
   const value = parseJson(line) as StoredEntry | null;
-  if (typeof value !== 'object' || value === null || value.format !== 1 || typeof value.seq !== 'number') {
+  if (typeof value !== 'object' || value === null || value.format !== 1 || !isReadable(value)) {
     throw new SyntaxError('not an audit entry of format 1');
   }
   return value;
+}
+
+/** What every reader relies on. */
+function isReadable({ seq, event, at, exitId, host, port }: StoredEntry): boolean {
+  const isKnown = event === 'allowed' || event === 'blocked' || event === 'closed';
+  const isTime = typeof at === 'number' && Math.abs(at) <= 8.64e15;
+  return (
+    isKnown &&
+    isTime &&
+    [seq, port].every(Number.isSafeInteger) &&
+    [exitId, host].every((text) => typeof text === 'string')
+  );
 }
 
 /** Whether a line holds what its hash says. */

@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -91,6 +100,51 @@ describe('openAudit', () => {
     const verdict = await verifyAudit(dir);
     expect(verdict.isIntact).toBe(false);
     expect(verdict.problems[0]).toBe(problem);
+  });
+
+  it('goes on noticing an end that was cut off when more was written behind it', async () => {
+    await write(1, 6);
+    writeFileSync(firstSegment(), `${lines().slice(0, 3).join('\n')}\n`);
+    await write(7, 12);
+    expect((await verifyAudit(dir)).problems).toEqual(['entry 7 does not follow entry 3']);
+  });
+
+  it('notices an end that was written anew', async () => {
+    await write(1, 6);
+    const head = readFileSync(join(dir, 'head.json'));
+    writeFileSync(firstSegment(), `${lines().slice(0, 3).join('\n')}\n`);
+    rmSync(join(dir, 'head.json'));
+    await write(7, 9);
+    writeFileSync(join(dir, 'head.json'), head);
+    expect((await verifyAudit(dir)).problems).toEqual(['entry 6 is not the one that was noted']);
+  });
+
+  it('goes on after a crash that came right behind a rotation', async () => {
+    await write(1, 5);
+    writeFileSync(join(dir, 'egress-00000002.jsonl'), '');
+    await write(6, 7);
+    expect(await verifyAudit(dir)).toEqual({ isIntact: true, entries: 7, problems: [] });
+  });
+
+  it('writes ends a little later, before the log is read, and when it is closed', async () => {
+    const log = openAudit({ dir });
+    const end = (at: number) => ({ ...entry(at), event: 'closed' }) as const;
+    expect(log.append(end(1))).toBeUndefined();
+    expect(readFileSync(firstSegment(), 'utf8')).toBe('');
+    const found: number[] = [];
+    for await (const one of log.query()) found.push(one.at);
+    expect(found).toEqual([1]);
+    await log.append(end(2));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(lines()).toHaveLength(2);
+    await log.append(end(3));
+    await log.close();
+    expect(lines()).toHaveLength(3);
+  });
+
+  it.skipIf(process.platform === 'win32')('is for the eyes of its owner', async () => {
+    await write(1, 200, { maxSegmentBytes: 2_000, maxSegments: 3 });
+    for (const name of readdirSync(dir)) expect(statSync(join(dir, name)).mode & 0o077).toBe(0);
   });
 
   it('says which folder cannot be written', () => {

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { GenieError } from '@genie/core/errors';
 import type { AuditEntry, AuditLog } from './audit-record.ts';
 import { genesis, linkOf, parseLine, type StoredEntry, segmentName, segmentsOf } from './chain.ts';
-import { type AuditQuery, queryAudit } from './query-audit.ts';
+import { type AuditQuery, queryAudit, readHead } from './query-audit.ts';
 
 export interface AuditOptions {
   /** Folder of the log; made when it is missing. One process writes it at a time. */
@@ -35,14 +35,17 @@ export interface FileAudit extends AuditLog {
 
 /**
  * Opens a log. A decision is written to the operating system before its request leaves; power loss may take the last
- * moments, a killed process takes none. A last line that a crash cut off is dropped. Errors by code: `GENIE_EGRESS_AUDIT`
+ * moments, a killed process takes no decision. How a request ended follows within a twentieth of a second. A last line that a crash cut off is dropped. Errors by code: `GENIE_EGRESS_AUDIT`
  * (unwritable, or another format).
  */
 export function openAudit(options: AuditOptions): FileAudit {
   const writer = guarded(options.dir, () => new ChainWriter(options));
   return {
     append: (entry) => writer.append(entry),
-    query: (filter) => queryAudit(options.dir, filter),
+    query(filter) {
+      writer.catchUp();
+      return queryAudit(options.dir, filter);
+    },
     close: () => {
       writer.close();
       return Promise.resolve();
@@ -62,23 +65,37 @@ class ChainWriter {
   #isClosed = false;
   #waiting: AuditEntry[] = [];
   #batch: Promise<void> | undefined;
+  #later: NodeJS.Timeout | undefined;
 
   constructor(options: AuditOptions) {
     this.#dir = options.dir;
     this.#maxBytes = options.maxSegmentBytes ?? 8 * 1024 * 1024;
     this.#maxSegments = options.maxSegments ?? 32;
-    mkdirSync(this.#dir, { recursive: true });
-    this.#segment = segmentsOf(readdirSync(this.#dir)).at(-1) ?? 1;
-    const { last, bytes } = recoverSegment(join(this.#dir, segmentName(this.#segment)));
-    this.#sequence = last?.seq ?? 0;
-    this.#hash = last?.hash ?? genesis;
-    this.#bytes = bytes;
-    this.#file = openSync(join(this.#dir, segmentName(this.#segment)), 'a');
+    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    const segments = segmentsOf(readdirSync(this.#dir));
+    this.#segment = segments.at(-1) ?? 1;
+    const newest = recoverSegment(join(this.#dir, segmentName(this.#segment)));
+    // A crash right after a rotation leaves an empty segment.
+    const before = newest.last === undefined ? segments.at(-2) : undefined;
+    const last = before === undefined ? newest.last : recoverSegment(join(this.#dir, segmentName(before))).last;
+    // A log that was cut off goes on behind what is missing, so the gap stays to be seen.
+    const head = readHead(this.#dir);
+    const from = head !== undefined && head.seq > (last?.seq ?? 0) ? head : last;
+    this.#sequence = from?.seq ?? 0;
+    this.#hash = from?.hash ?? genesis;
+    this.#bytes = newest.bytes;
+    // Where somebody went is nobody else's business.
+    this.#file = openSync(join(this.#dir, segmentName(this.#segment)), 'a', 0o600);
   }
 
-  append(entry: AuditEntry): Promise<void> {
+  append(entry: AuditEntry): undefined | Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('the audit log is closed'));
     this.#waiting.push(entry);
+    // Nobody waits for an end to be written, so many of them, or the next decision, share one write.
+    if (entry.event === 'closed') {
+      this.#later ??= setTimeout(() => this.catchUp(), 50).unref();
+      return undefined;
+    }
     this.#batch ??= new Promise((resolve, reject) => {
       // At the end of this turn of the event loop, so that everything that arrived in it shares one write.
       setImmediate(() => {
@@ -94,6 +111,16 @@ class ChainWriter {
     return this.#batch;
   }
 
+  /** Writes what can wait. A failure is reported by the next decision. */
+  catchUp(): void {
+    if (this.#isClosed) return;
+    try {
+      this.#flush();
+    } catch {
+      // What was not written is kept.
+    }
+  }
+
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -106,6 +133,8 @@ class ChainWriter {
   }
 
   #flush(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
     const entries = this.#waiting;
     if (entries.length === 0) return;
     // What could not be written was refused, so only the ends of older requests are worth another try.
@@ -144,7 +173,7 @@ class ChainWriter {
   }
 
   #rotate(): void {
-    const next = openSync(join(this.#dir, segmentName(this.#segment + 1)), 'ax');
+    const next = openSync(join(this.#dir, segmentName(this.#segment + 1)), 'ax', 0o600);
     fdatasyncSync(this.#file);
     closeSync(this.#file);
     this.#file = next;
@@ -158,7 +187,7 @@ class ChainWriter {
   /** Remembers how far the chain went, so that cutting off its end is noticed. */
   #writeHead(): void {
     const path = join(this.#dir, 'head.json');
-    writeFileSync(`${path}.new`, JSON.stringify({ format: 1, seq: this.#sequence, hash: this.#hash }));
+    writeFileSync(`${path}.new`, JSON.stringify({ format: 1, seq: this.#sequence, hash: this.#hash }), { mode: 0o600 });
     renameSync(`${path}.new`, path);
   }
 }

@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { createReadStream, readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseJson } from '@genie/core/ports';
@@ -46,6 +46,7 @@ export async function verifyAudit(dir: string): Promise<AuditVerdict> {
   const problems: string[] = [];
   let entries = 0;
   let previous: StoredEntry | undefined;
+  const head = readHead(dir);
   for await (const line of linesOf(dir)) {
     const entry = readEntry(line);
     const where = `entry ${entry?.seq ?? `after ${previous?.seq ?? 0}`}`;
@@ -57,10 +58,10 @@ export async function verifyAudit(dir: string): Promise<AuditVerdict> {
       if (previous !== undefined && (entry.seq !== previous.seq + 1 || entry.previous !== previous.hash)) {
         problems.push(`${where} does not follow entry ${previous.seq}`);
       }
+      if (entry.seq === head?.seq && entry.hash !== head.hash) problems.push(`${where} is not the one that was noted`);
       previous = entry;
     }
   }
-  const head = await readHead(dir);
   if (head !== undefined && (previous?.seq ?? 0) < head.seq)
     problems.push(`the log ends at entry ${previous?.seq ?? 0}, but it went to ${head.seq}`);
   return { isIntact: problems.length === 0, entries, problems };
@@ -83,9 +84,12 @@ function readEntry(line: string): StoredEntry | undefined {
   }
 }
 
-async function readHead(dir: string): Promise<{ readonly seq: number } | undefined> {
+/** How far the log had come when it was last closed or rotated. */
+export function readHead(dir: string): { readonly seq: number; readonly hash: string } | undefined {
   try {
-    return parseJson(await readFile(join(dir, 'head.json'), 'utf8')) as { seq: number };
+    const head = parseJson(readFileSync(join(dir, 'head.json'), 'utf8')) as Record<string, unknown> | null;
+    const { seq, hash } = head ?? {};
+    return typeof seq === 'number' && typeof hash === 'string' ? { seq, hash } : undefined;
   } catch {
     return undefined;
   }

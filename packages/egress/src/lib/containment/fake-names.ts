@@ -2,9 +2,9 @@ import { parseIpv4 } from '../policy/address.ts';
 import { parseWireHost } from '../policy/host-name.ts';
 import { readQuestion, typeA, writeAnswer } from './dns-message.ts';
 
-// 198.18.0.0/15 is set aside for benchmarks (RFC 2544), so nothing real has these addresses. The first is left out.
+// 198.18.0.0/15 is set aside for benchmarks (RFC 2544), so nothing real has these addresses. The first is left out, and of the
+// 131,070 others as many are used as programs ask for at one time: names cost memory, and a program may ask for any number.
 const base = parseIpv4('198.18.0.0') ?? 0;
-const size = 131_070;
 
 /** Stands in for DNS: gives every name an address of its own, and knows the name when somebody connects there. */
 export interface FakeNames {
@@ -15,7 +15,7 @@ export interface FakeNames {
 }
 
 /** Nothing is asked anywhere: a query for a name says nothing about whether it may be reached, and it leaks nothing. */
-export function createFakeNames(maxNames = size): FakeNames {
+export function createFakeNames(maxNames = 16_384): FakeNames {
   const addressByName = new Map<string, number>();
   const nameByAddress = new Map<number, string>();
   let next = 0;

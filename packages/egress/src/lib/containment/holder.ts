@@ -20,6 +20,8 @@ export interface HolderOptions {
   /** Name servers that programs in the namespace will ask; each gets a listener of ours. */
   readonly nameservers: readonly string[];
   readonly timeoutMs: number;
+  /** Who owns the namespace; only the same user can enter it. Default ourselves. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
 // The namespace starts with a loopback that is down. The whole fake range is made local, so every address in it reaches our
@@ -69,7 +71,13 @@ export function openHolder(options: HolderOptions): Promise<Holder> {
       nodeScript,
       ...options.nameservers,
     ],
-    { stdio: ['pipe', 'ignore', 'pipe', 'ipc'] },
+    {
+      stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
+      cwd: '/',
+      // Nothing of our environment, in which keys are, gets near the commands.
+      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
+      ...options.user,
+    },
   );
   return new Promise((resolve, reject) => {
     const found = new Map<string, Server | DatagramSocket>();

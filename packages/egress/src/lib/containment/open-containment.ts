@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { ContainmentPort, EgressContext } from '@genie/core/ports';
 import type { Egress } from '../create-egress.ts';
 import { EgressError } from '../egress-error.ts';
@@ -9,19 +8,22 @@ import { parseIpv4 } from '../policy/address.ts';
 import { goneSignal } from '../proxy/handle-request.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
 import { createProxyCore, createProxyServer } from '../proxy/start-proxy.ts';
-import { type InnerHttp, maxHelloBytes, spliceAdmitted } from '../tunnel/handle-connect.ts';
+import { type InnerHttp, spliceAdmitted } from '../tunnel/handle-connect.ts';
+import { type HeldBytes, holdBytes } from '../tunnel/hold-bytes.ts';
 import { peek } from '../tunnel/peek.ts';
-import { vetHello } from '../tunnel/vet-hello.ts';
+import { maxHelloBytes, vetTls } from '../tunnel/vet-hello.ts';
 import { createFakeNames, type FakeNames } from './fake-names.ts';
 import { openHolder } from './holder.ts';
 
 export interface ContainmentOptions {
   /** Written to approvals and the audit log for everything that comes out of the namespace. */
-  readonly context?: EgressContext;
+  readonly context?: EgressContext | (() => EgressContext);
   /** What programs inside will ask for names. Default: the name servers of `/etc/resolv.conf`. */
   readonly nameservers?: readonly string[];
   /** Default 5,000. */
   readonly timeoutMs?: number;
+  /** Who runs the commands, when that is not the user of this process: a namespace can be entered only by the user who made it. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** A network namespace whose only way out is the filter. */
@@ -37,16 +39,13 @@ export interface Containment extends ContainmentPort {
  */
 export async function openContainment(egress: Egress, options: ContainmentOptions = {}): Promise<Containment> {
   const nameservers = options.nameservers ?? (await systemNameservers());
-  const holder = await openHolder({ nameservers, timeoutMs: options.timeoutMs ?? 5_000 });
+  const holder = await openHolder({ nameservers, timeoutMs: options.timeoutMs ?? 5_000, user: options.user });
   const core = createProxyCore(egress, options.context === undefined ? {} : { context: options.context });
-  const open = new Set<Duplex>();
-  const proxy = createProxyServer(core, open);
+  const proxy = createProxyServer(core);
   const names = createFakeNames();
   const track = (accept: (socket: Socket) => void) => (socket: Socket) => {
-    open.add(socket);
-    core.idle.add(socket);
+    core.connections.add(socket);
     socket.on('error', () => socket.destroy());
-    socket.once('close', () => open.delete(socket));
     accept(socket);
   };
   holder.listeners.proxy.on('connection', (socket: Socket) => {
@@ -71,11 +70,10 @@ export async function openContainment(egress: Egress, options: ContainmentOption
   const end = (): void => {
     isOpen = false;
     lower();
-    for (const socket of open) socket.destroy();
+    core.connections.destroyAll();
     proxy.server.close();
     proxy.inner.close();
     core.pool.destroy();
-    core.idle.stop();
   };
   holder.onDeath(end);
   return {
@@ -116,16 +114,28 @@ async function acceptTls(core: ProxyCore, names: FakeNames, client: Socket): Pro
   try {
     const first = await peek(client, Buffer.alloc(0), {
       timeoutMs: core.times.headersTimeoutMs,
+      deadlines: core.deadlines,
       maxBytes: maxHelloBytes,
       rules: core.gate.rules,
     });
     if (first.kind !== 'tls') throw new EgressError('tunnel-protocol', 'port 443 is for TLS');
-    vetHello(first, { kind: 'name', name }, core.gate.rules);
+    const vetted = vetTls(first, { kind: 'name', name }, core.gate.rules);
     isVetted = true;
-    admission = await core.gate.admit({ ...exit, signal: () => goneSignal(client) });
+    // What follows the hello waits in the connection until there is somewhere to send it.
+    client.pause();
+    let held: HeldBytes | undefined;
+    admission = await core.gate.admit({
+      ...exit,
+      signal() {
+        held = holdBytes(client, Buffer.alloc(0));
+        return goneSignal(client);
+      },
+    });
+    const later = held?.release();
+    if (later !== undefined && later.length > 0) client.unshift(later);
     const upstream = await core.gate.open({ host: admission.host, port: 443 });
     if (client.destroyed) upstream.destroy();
-    else spliceAdmitted(core, { client, upstream, admission, bytes: first.bytes });
+    else spliceAdmitted(core, { client, upstream, admission, ...vetted });
   } catch (error) {
     if (admission !== undefined) core.gate.close(admission, { bytesUp: 0, bytesDown: 0 });
     if (error instanceof EgressError && (!isVetted || admission !== undefined)) core.gate.refuse(exit, error);

@@ -1,4 +1,5 @@
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { Deadlines } from '../deadlines.ts';
 import { EgressError } from '../egress-error.ts';
 import { egressPass } from './egress-pass.ts';
 
@@ -9,7 +10,8 @@ export interface DialRequest {
   /** Vetted literals, dialled in this order. */
   readonly addresses: readonly string[];
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly deadlines: Deadlines;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Connects to the first vetted address that answers. Rejects with `unreachable`. The socket keeps half-open connections. */
@@ -43,13 +45,12 @@ function dialOne(address: string, request: DialRequest, timeoutMs: number): Prom
       allowHalfOpen: true,
       [egressPass]: true,
     } as NetConnectOpts);
-    const timer = setTimeout(
-      () => fail(new Error(`no connection to ${address} within ${Math.round(timeoutMs)} ms`)),
-      timeoutMs,
+    const callOff = request.deadlines.after(timeoutMs, () =>
+      fail(new Error(`no connection to ${address} within ${Math.round(timeoutMs)} ms`)),
     );
     const onAbort = (): void => fail(signal?.reason);
     const stop = (): void => {
-      clearTimeout(timer);
+      callOff();
       signal?.removeEventListener('abort', onAbort);
       socket.removeListener('error', fail);
     };

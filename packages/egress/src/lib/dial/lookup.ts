@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { GenieError } from '@genie/core/errors';
+import type { Deadlines } from '../deadlines.ts';
 import { EgressError } from '../egress-error.ts';
 import { splitPort } from '../policy/allow-entry.ts';
 
@@ -20,7 +21,8 @@ export type Lookup = (
 export interface ResolveOptions {
   readonly lookup: Lookup;
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  readonly deadlines: Deadlines;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Asks the operating system, hosts file included. */
@@ -56,10 +58,12 @@ export function createResolverLookup(server: string, options: { readonly timeout
 export function resolveAll(host: string, options: ResolveOptions): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const { signal } = options;
-    const timer = setTimeout(() => fail(new Error(`no answer within ${options.timeoutMs} ms`)), options.timeoutMs);
+    const callOff = options.deadlines.after(options.timeoutMs, () =>
+      fail(new Error(`no answer within ${options.timeoutMs} ms`)),
+    );
     const onAbort = (): void => fail(signal?.reason);
     const stop = (): void => {
-      clearTimeout(timer);
+      callOff();
       signal?.removeEventListener('abort', onAbort);
     };
     const fail = (cause: unknown): void => {

@@ -5,23 +5,25 @@ import { splitPort } from '../policy/allow-entry.ts';
 import { parseAuthorityHost } from '../policy/host-name.ts';
 import type { Rules } from '../policy/rules.ts';
 
-/** Exact addresses and ports, like `127.0.0.1:8080`, that names may resolve to although they are not public. */
-export type PrivateAddresses = ReadonlySet<string>;
+/** The ports by address, like 8080 of `127.0.0.1`, that names may resolve to although they are not public. */
+export type PrivateAddresses = ReadonlyMap<string, ReadonlySet<number>>;
 
 /** Parses `ip:port` texts. Throws `GENIE_EGRESS_OPTIONS` for a range, a name or a missing port. */
 export function parsePrivateAddresses(texts: readonly string[]): PrivateAddresses {
-  return new Set(
-    texts.map((text) => {
-      const { hostText, port } = splitPort(text);
-      const result = parseAuthorityHost(hostText);
-      if (port !== undefined && 'host' in result && result.host.kind === 'address')
-        return `${result.host.name}:${port}`;
+  const portsByAddress = new Map<string, Set<number>>();
+  for (const text of texts) {
+    const { hostText, port } = splitPort(text);
+    const result = parseAuthorityHost(hostText);
+    if (port === undefined || !('host' in result) || result.host.kind !== 'address') {
       throw new GenieError(
         'GENIE_EGRESS_OPTIONS',
         `allowPrivate: "${text}" is refused. Write one exact address and port, e.g. "127.0.0.1:8080" or "[::1]:8080"`,
       );
-    }),
-  );
+    }
+    const ports = portsByAddress.get(result.host.name) ?? new Set();
+    portsByAddress.set(result.host.name, ports.add(port));
+  }
+  return portsByAddress;
 }
 
 export interface VetRequest {
@@ -46,8 +48,12 @@ export function vetAddresses(request: VetRequest): readonly string[] {
 
 function isDialable(address: string, request: VetRequest): boolean {
   const kind = classifyAddress(address);
-  if (kind === 'public' || !request.rules(`address:${kind}`)) return true;
-  if (request.allowPrivate.size === 0) return false;
+  if (kind === 'public' || isListed(address, request)) return true;
+  return !request.rules(`address:${kind}`);
+}
+
+function isListed(address: string, { allowPrivate, port }: VetRequest): boolean {
+  if (allowPrivate.size === 0) return false;
   const words = address.includes(':') ? parseIpv6(address) : undefined;
-  return request.allowPrivate.has(`${words === undefined ? address : formatIpv6(words)}:${request.port}`);
+  return allowPrivate.get(words === undefined ? address : formatIpv6(words))?.has(port) === true;
 }

@@ -12,6 +12,7 @@ class Meter {
   #bytes = 0;
   #status: number | undefined;
   #isOver = false;
+  #unwatch: (() => void) | undefined;
 
   constructor(gate: Gate, admission: Admission) {
     this.#gate = gate;
@@ -23,6 +24,13 @@ class Meter {
 
   start(status: number): void {
     this.#status = status;
+  }
+
+  /** Calls `cut` when the grant that allowed the request ends. */
+  watch(cut: (error: EgressError) => void): void {
+    if (this.#admission.passage === undefined || this.#unwatch !== undefined) return;
+    const error = new EgressError('approval-expired', 'the grant that allowed it is over');
+    this.#unwatch = this.#gate.watch(this.#admission, () => cut(error));
   }
 
   /** The error to abort with when this chunk goes over the limit. */
@@ -37,6 +45,7 @@ class Meter {
   end(error?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#unwatch?.();
     // The name was allowed and its address was not: worth more than a line at the end.
     if (error instanceof EgressError && error.reason === 'address') this.#gate.refuse(this.#admission.exit, error);
     this.#gate.close(this.#admission, {
@@ -67,6 +76,10 @@ function meterOlder(handler: Handler, meter: Meter): Handler {
   return {
     onConnect(given) {
       abort = given;
+      meter.watch((error) => {
+        abort(error);
+        tell(error);
+      });
       handler.onConnect?.(given);
     },
     onResponseStarted: () => handler.onResponseStarted?.(),
@@ -104,7 +117,10 @@ function meterOlder(handler: Handler, meter: Meter): Handler {
 function meterNewer(handler: Handler, meter: Meter): Handler {
   let failure: EgressError | undefined;
   return {
-    onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
+    onRequestStart(controller, context) {
+      meter.watch((error) => controller.abort(error));
+      handler.onRequestStart?.(controller, context);
+    },
     onRequestUpgrade(controller, status, headers, socket) {
       meter.start(status);
       socket.once('close', () => meter.end());

@@ -54,9 +54,9 @@ export class QueueFile {
 
   /** Reads what is there; a last line that a crash cut off was never acknowledged, and is dropped. */
   static async open(dir: string): Promise<QueueFile> {
-    await mkdir(dir, { recursive: true });
+    await mkdir(dir, { recursive: true, mode: 0o700 });
     const path = join(dir, 'queue.jsonl');
-    const file = await open(path, 'a');
+    const file = await open(path, 'a', 0o600);
     const queue = new QueueFile(dir, file);
     const content = await readFile(path, 'utf8');
     const whole = content.slice(0, content.lastIndexOf('\n') + 1);
@@ -85,7 +85,7 @@ export class QueueFile {
       ...[...waiting.values()].map((mutation): QueueRecord => ({ op: 'add', mutation })),
     ];
     const path = join(this.#dir, 'queue.jsonl');
-    const next = await open(`${path}.new`, 'w');
+    const next = await open(`${path}.new`, 'w', 0o600);
     await next.writeFile(
       `${JSON.stringify({ format: 1, lastSeq: this.state.lastSeq })}\n${records.map(toLine).join('')}`,
     );
@@ -94,7 +94,7 @@ export class QueueFile {
     await rename(`${path}.new`, path);
     await syncFolder(this.#dir);
     await this.#file.close();
-    this.#file = await open(path, 'a');
+    this.#file = await open(path, 'a', 0o600);
     this.#lines = records.length;
   }
 

@@ -85,7 +85,6 @@ function chooseEntry(
   now: number,
   rules: Rules,
 ): Decision {
-  const where = `${host.name}:${destination.port}`;
   if (matching.length === 0)
     return askUnlessNever(host, destination, 'not-allowed', `${host.name} is not in the allowlist`, rules);
   const byPort = rules('port') ? matching.filter((entry) => entry.ports.has(destination.port)) : matching;
@@ -99,12 +98,24 @@ function chooseEntry(
       rules,
     );
   }
+  const [only] = byPort;
+  if (byPort.length === 1 && only?.methods === undefined && only?.hours === undefined && only !== undefined)
+    return { verdict: 'allow', host, entry: only };
   const byMethod = rules('method') ? byPort.filter((entry) => allowsMethod(entry, destination)) : byPort;
   if (byMethod.length === 0)
-    return { verdict: 'ask', host, reason: 'method', message: `${destination.method} is not allowed for ${where}` };
+    return {
+      verdict: 'ask',
+      host,
+      reason: 'method',
+      message: `${destination.method} is not allowed for ${host.name}:${destination.port}`,
+    };
   const entry = byMethod.find((one) => one.hours === undefined || !rules('hours') || isWithinHours(one.hours, now));
   if (entry === undefined)
-    return { verdict: 'deny', reason: 'hours', message: `${where} is not allowed at this time of day` };
+    return {
+      verdict: 'deny',
+      reason: 'hours',
+      message: `${host.name}:${destination.port} is not allowed at this time of day`,
+    };
   return { verdict: 'allow', host, entry };
 }
 

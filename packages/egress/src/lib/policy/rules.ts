@@ -29,6 +29,7 @@ export type RuleName =
   | 'tunnel:one-name'
   | 'tunnel:name-matches'
   | 'tunnel:encrypted-hello'
+  | 'tunnel:second-hello'
   | 'tunnel:size'
   | 'tunnel:inner-host';
 

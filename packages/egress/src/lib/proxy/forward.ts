@@ -34,6 +34,7 @@ class Exchange {
   #bytesDown = 0;
   #isOver = false;
   #failure: EgressError | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(core: ProxyCore, work: Forwarding) {
     this.#core = core;
@@ -43,6 +44,11 @@ class Exchange {
       (rules('request-bytes') ? work.admission.entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY;
     this.#maxDown =
       (rules('response-bytes') ? work.admission.entry?.maxResponseBytes : undefined) ?? Number.POSITIVE_INFINITY;
+    if (work.admission.passage !== undefined) {
+      this.#unwatch = core.gate.watch(work.admission, () =>
+        this.#fail(new EgressError('approval-expired', 'the grant that allowed it is over')),
+      );
+    }
     // After the answer, or when the asker is gone before it.
     work.response.once('close', () => this.#finish());
   }
@@ -155,6 +161,7 @@ class Exchange {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#unwatch?.();
     const { response, admission } = this.#work;
     if (!response.writableFinished || this.#failure !== undefined) this.#upstream?.destroy();
     this.#core.gate.close(admission, {

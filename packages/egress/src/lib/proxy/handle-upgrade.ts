@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { EgressError } from '../egress-error.ts';
 import type { Admission } from '../gate.ts';
 import { spliceAdmitted } from '../tunnel/handle-connect.ts';
+import { type HeldBytes, holdBytes } from '../tunnel/hold-bytes.ts';
 import { refuseOnSocket } from './answer.ts';
 import { goneSignal, readWireRequest, refuseWire, type WireRequest } from './handle-request.ts';
 import type { ProxyCore } from './proxy-core.ts';
@@ -36,15 +37,21 @@ export async function upgradeFrom(core: ProxyCore, arrival: Arrival, source: Upg
   const { request, client } = arrival;
   client.on('error', () => client.destroy());
   let upstream: Socket | undefined;
+  let held: HeldBytes | undefined;
   let isRead = false;
   try {
     const wire = source.read();
     if (core.gate.rules('wire:upgrade')) refuseOtherProtocols(request);
     isRead = true;
-    const admission = await source.admit(wire, () => goneSignal(client));
+    // As in a tunnel: an asker that leaves is noticed only while it is listened to.
+    const admission = await source.admit(wire, () => {
+      held = holdBytes(client, arrival.head);
+      return goneSignal(client);
+    });
+    const head = held?.release() ?? arrival.head;
     upstream = await core.gate.open({ host: admission.host, port: wire.exit.destination.port });
     if (client.destroyed) throw new EgressError('closed', 'the asker left');
-    switchProtocols(core, { ...arrival, upstream, wire, admission });
+    switchProtocols(core, { ...arrival, head, upstream, wire, admission });
   } catch (error) {
     if (!isRead) refuseWire(core, request, error);
     upstream?.destroy();

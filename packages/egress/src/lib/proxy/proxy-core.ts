@@ -1,8 +1,9 @@
 import type { EgressContext } from '@genie/core/ports';
 import type { CredentialBook } from '../credentials/credentials.ts';
+import type { Deadlines } from '../deadlines.ts';
 import type { Gate } from '../gate.ts';
-import type { IdleSweep } from '../tunnel/idle-sweep.ts';
 import type { Authenticator } from './authenticate.ts';
+import type { OpenConnections } from './open-connections.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
 export interface ProxyTimes {
@@ -21,7 +22,8 @@ export interface ProxyCore {
   readonly authenticate: Authenticator;
   readonly context: EgressContext;
   readonly times: ProxyTimes;
-  readonly idle: IdleSweep;
+  readonly connections: OpenConnections;
+  readonly deadlines: Deadlines;
   /** Headers that the operator binds to a host; the asker never sees them. */
   readonly credentials: CredentialBook;
 }

@@ -13,11 +13,20 @@ export interface AbsoluteTarget extends Authority {
 
 /** `host:port` with a decimal port from 1 to 65535 without leading zeros; undefined for anything else. */
 export function parseAuthority(text: string, defaultPort?: number): Authority | undefined {
+  // Nearly always it is a plain name with its port.
+  const colon = text.indexOf(':');
+  if (colon > 0 && plainAuthority.test(text))
+    return toAuthority(text.slice(0, colon), Number(text.slice(colon + 1)), text);
   const match = /^(\[[0-9A-Fa-f:.]*\]|[^\s:/?#@\\[\]]*)(?::([1-9]\d{0,4}))?$/.exec(text);
   if (match === null) return undefined;
   const port = match[2] === undefined ? defaultPort : Number(match[2]);
-  if (port === undefined || port > 65_535) return undefined;
-  return { hostText: match[1] ?? '', port, text };
+  return port === undefined ? undefined : toAuthority(match[1] ?? '', port, text);
+}
+
+const plainAuthority = /^[a-z0-9.-]+:[1-9]\d{0,4}$/;
+
+function toAuthority(hostText: string, port: number, text: string): Authority | undefined {
+  return port > 65_535 ? undefined : { hostText, port, text };
 }
 
 /** The target of a request to a proxy: `http://host[:port]/path`. User information and other schemes are refused (RFC 9112, 3.2.2). */

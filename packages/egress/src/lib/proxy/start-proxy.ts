@@ -1,15 +1,15 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { GenieError } from '@genie/core/errors';
 import type { EgressContext } from '@genie/core/ports';
 import type { Egress } from '../create-egress.ts';
+import { createDeadlines } from '../deadlines.ts';
 import { handleConnect, type InnerHttp } from '../tunnel/handle-connect.ts';
-import { createIdleSweep } from '../tunnel/idle-sweep.ts';
 import { createInnerHttp } from '../tunnel/inner-http.ts';
 import { createAuthenticator } from './authenticate.ts';
 import { handleRequest } from './handle-request.ts';
 import { handleUpgrade } from './handle-upgrade.ts';
+import { createOpenConnections } from './open-connections.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { createLimitedServer } from './server-limits.ts';
 import { UpstreamPool } from './upstream-pool.ts';
@@ -23,8 +23,8 @@ export interface ProxyOptions {
   readonly auth?: string;
   /** Path of a unix socket (a pipe name on Windows) instead of host and port. */
   readonly socket?: string;
-  /** Written to approvals and the audit log for everything that comes through this proxy. */
-  readonly context?: EgressContext;
+  /** Written to approvals and the audit log for everything that comes through this proxy; a function is asked at each request. */
+  readonly context?: EgressContext | (() => EgressContext);
   /** Default 10,000. */
   readonly headersTimeoutMs?: number;
   /** Default 300,000. */
@@ -51,8 +51,7 @@ export interface ProxyServer {
  */
 export async function startProxy(egress: Egress, options: ProxyOptions = {}): Promise<ProxyServer> {
   const core = createProxyCore(egress, options);
-  const open = new Set<Duplex>();
-  const { server, inner } = createProxyServer(core, open);
+  const { server, inner } = createProxyServer(core);
   server.maxConnections = options.maxConnections ?? 10_000;
   await listen(server, options);
   const lower = egress.raiseGrade('proxy');
@@ -64,18 +63,23 @@ export async function startProxy(egress: Egress, options: ProxyOptions = {}): Pr
       lower();
       server.close(() => resolve());
       inner.close();
-      for (const socket of open) socket.destroy();
+      core.connections.destroyAll();
       core.pool.destroy();
-      core.idle.stop();
     });
     return closing;
   };
-  return { url: options.socket ?? toUrl(options.host ?? '127.0.0.1', port), port, connections: () => open.size, close };
+  return {
+    url: options.socket ?? toUrl(options.host ?? '127.0.0.1', port),
+    port,
+    connections: () => core.connections.size,
+    close,
+  };
 }
 
 /** What the parts of a proxy share, from its options. */
 export function createProxyCore(egress: Egress, options: ProxyOptions): ProxyCore {
   const { gate } = egress;
+  const given = options.context ?? {};
   const times = {
     headersTimeoutMs: options.headersTimeoutMs ?? 10_000,
     requestTimeoutMs: options.requestTimeoutMs ?? 300_000,
@@ -86,28 +90,28 @@ export function createProxyCore(egress: Egress, options: ProxyOptions): ProxyCor
     gate,
     times,
     authenticate,
-    idle: createIdleSweep(times.idleTimeoutMs),
+    connections: createOpenConnections(times.idleTimeoutMs),
+    deadlines: createDeadlines(),
     pool: new UpstreamPool(gate, {
       idleMs: times.idleTimeoutMs,
       certificateAuthorities: egress.certificateAuthorities,
     }),
-    context: options.context ?? {},
+    get context() {
+      return typeof given === 'function' ? given() : given;
+    },
     credentials: egress.credentials,
   };
 }
 
 /** The server without its listener, for whoever brings connections of his own. */
-export function createProxyServer(
-  core: ProxyCore,
-  open: Set<Duplex>,
-): { readonly server: Server; readonly inner: Server; readonly acceptHttp: InnerHttp } {
+export function createProxyServer(core: ProxyCore): {
+  readonly server: Server;
+  readonly inner: Server;
+  readonly acceptHttp: InnerHttp;
+} {
   const inner = createInnerHttp(core);
   const server = createLimitedServer(core, (request, response) => handleRequest(core, request, response));
-  server.on('connection', (socket) => {
-    open.add(socket);
-    core.idle.add(socket);
-    socket.once('close', () => open.delete(socket));
-  });
+  server.on('connection', (socket) => core.connections.add(socket));
   server.on('connect', (request, client, head) => void handleConnect(core, inner.accept, request, client, head));
   server.on('upgrade', (request, client, head) => void handleUpgrade(core, request, client, head));
   return { server, inner: inner.server, acceptHttp: inner.accept };

@@ -2,6 +2,7 @@ import type { Approvals } from '@genie/core/ports';
 import { openAudit } from '../audit/open-audit.ts';
 import { createEgress, type Egress } from '../create-egress.ts';
 import { createResolverLookup } from '../dial/lookup.ts';
+import type { UpstreamProxyOptions } from '../dial/upstream-proxy.ts';
 import type { AllowEntry } from '../policy/allow-entry.ts';
 import { type ProxyServer, startProxy } from './start-proxy.ts';
 
@@ -23,6 +24,8 @@ export interface StandaloneProxyOptions {
   readonly allowPrivate?: readonly string[];
   /** `--resolver ip:port`. Default: the operating system. */
   readonly resolver?: string;
+  /** `--upstream`: a proxy that everything goes on through. */
+  readonly upstreamProxy?: UpstreamProxyOptions;
   /** `--audit`: folder of the audit log. Default: none. */
   readonly auditDir?: string;
   /** Asked about unknown destinations. Without it they are denied. */
@@ -44,6 +47,7 @@ export async function startStandaloneProxy(options: StandaloneProxyOptions): Pro
     ...(options.allowPorts === undefined || options.allowPorts.length === 0 ? {} : { ports: options.allowPorts }),
     ...(options.allowPrivate === undefined ? {} : { allowPrivate: options.allowPrivate }),
     ...(options.resolver === undefined ? {} : { lookup: createResolverLookup(options.resolver) }),
+    ...(options.upstreamProxy === undefined ? {} : { upstreamProxy: options.upstreamProxy }),
     ...(approvals === undefined ? {} : { approvals }),
     ...(holdMs === undefined ? {} : { holdMs }),
     ...(genieId === undefined ? {} : { genieId }),

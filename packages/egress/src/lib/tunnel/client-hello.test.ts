@@ -7,10 +7,12 @@ describe('readClientHello', () => {
   it('finds the name, whatever the size of the records', () => {
     fc.assert(
       fc.property(fc.domain(), fc.integer({ min: 4, max: 2_000 }), (name, recordBytes) => {
-        expect(readClientHello(buildHello({ names: [name], recordBytes }))).toEqual({
+        const bytes = buildHello({ names: [name], recordBytes });
+        expect(readClientHello(Buffer.concat([bytes, Buffer.from([23, 3, 3, 0, 1, 0])]))).toEqual({
           kind: 'hello',
           names: [name],
           isEncrypted: false,
+          size: bytes.length,
         });
       }),
     );

@@ -2,7 +2,13 @@
 export type HelloResult =
   | { readonly kind: 'incomplete' }
   | { readonly kind: 'invalid'; readonly problem: string }
-  | { readonly kind: 'hello'; readonly names: readonly string[]; readonly isEncrypted: boolean };
+  | {
+      readonly kind: 'hello';
+      readonly names: readonly string[];
+      readonly isEncrypted: boolean;
+      /** Of the records that it fills. */
+      readonly size: number;
+    };
 
 const handshakeRecord = 22;
 const clientHello = 1;
@@ -20,19 +26,24 @@ export function readClientHello(bytes: Uint8Array): HelloResult {
   const message = joinRecords(bytes);
   if ('kind' in message) return message;
   try {
-    return readMessage(new Reader(message.body));
+    return { ...readMessage(new Reader(message.body, 0, message.body.length)), size: message.size };
   } catch (error) {
     if (error instanceof RangeError) return { kind: 'invalid', problem: error.message };
     throw error;
   }
 }
 
+interface Joined {
+  readonly body: Uint8Array;
+  readonly size: number;
+}
+
 /** The body of the first handshake message. */
-function joinRecords(bytes: Uint8Array): { readonly body: Uint8Array } | Exclude<HelloResult, { kind: 'hello' }> {
+function joinRecords(bytes: Uint8Array): Joined | Exclude<HelloResult, { kind: 'hello' }> {
   const first = number16(bytes, 3);
   // Nearly always the message fills one record that is already there.
   if (bytes.length >= 5 + first && first > 4 && bytes[1] === 3 && first === 4 + number24(bytes, 6)) {
-    return finishMessage(bytes.subarray(5, 5 + first), first, true);
+    return finishMessage(bytes.subarray(5, 5 + first), first, 5 + first);
   }
   const parts: Uint8Array[] = [];
   let length = 0;
@@ -48,7 +59,8 @@ function joinRecords(bytes: Uint8Array): { readonly body: Uint8Array } | Exclude
     parts.push(part);
     length += part.length;
     const needed = neededBytes(parts);
-    if (length >= needed) return finishMessage(Buffer.concat(parts), needed, part.length === size);
+    if (length >= needed)
+      return finishMessage(Buffer.concat(parts), needed, part.length === size ? offset + 5 + size : undefined);
     if (part.length < size) return { kind: 'incomplete' };
     offset += 5 + size;
   }
@@ -64,43 +76,45 @@ function neededBytes(parts: readonly Uint8Array[]): number {
   return head.length < 4 ? Number.POSITIVE_INFINITY : 4 + number24(Uint8Array.from(head), 1);
 }
 
-function finishMessage(message: Uint8Array, needed: number, isWholeRecord: boolean): ReturnType<typeof joinRecords> {
+/** `size` is undefined while the last record is not there as a whole. */
+function finishMessage(message: Uint8Array, needed: number, size: number | undefined): ReturnType<typeof joinRecords> {
   if (message[0] !== clientHello) return { kind: 'invalid', problem: 'the first message is not a client hello' };
   // A second message in the same record would be read by the server and not by us.
   if (message.length > needed) return { kind: 'invalid', problem: 'more than a client hello in its record' };
-  if (!isWholeRecord) return { kind: 'incomplete' };
-  return { body: message.subarray(4, needed) };
+  if (size === undefined) return { kind: 'incomplete' };
+  return { body: message.subarray(4, needed), size };
 }
 
-function readMessage(reader: Reader): HelloResult {
+function readMessage(reader: Reader): Omit<Extract<HelloResult, { kind: 'hello' }>, 'size'> {
   reader.skip(2 + 32);
-  reader.take(reader.number(1));
-  reader.take(reader.number(2));
-  reader.take(reader.number(1));
+  reader.skip(reader.number(1));
+  reader.skip(reader.number(2));
+  reader.skip(reader.number(1));
   if (reader.isAtEnd) return { kind: 'hello', names: [], isEncrypted: false };
-  const extensions = new Reader(reader.take(reader.number(2)));
+  const extensions = reader.part(reader.number(2));
   if (!reader.isAtEnd) throw new RangeError('bytes after the extensions');
-  const names: string[] = [];
+  let names: readonly string[] = [];
   const seen = new Set<number>();
   let isEncrypted = false;
   while (!extensions.isAtEnd) {
     const type = extensions.number(2);
-    const content = extensions.take(extensions.number(2));
+    const length = extensions.number(2);
     if (seen.has(type)) throw new RangeError(`extension ${type} is there twice`);
     seen.add(type);
-    if (type === serverName) names.push(...readNames(new Reader(content)));
+    if (type === serverName) names = readNames(extensions.part(length));
+    else extensions.skip(length);
     if (encryptedHello.has(type)) isEncrypted = true;
   }
   return { kind: 'hello', names, isEncrypted };
 }
 
 function readNames(reader: Reader): readonly string[] {
-  const list = new Reader(reader.take(reader.number(2)));
+  const list = reader.part(reader.number(2));
   if (!reader.isAtEnd) throw new RangeError('bytes after the server names');
   const names: string[] = [];
   while (!list.isAtEnd) {
     const type = list.number(1);
-    const name = Buffer.from(list.take(list.number(2))).toString('latin1');
+    const name = list.text(list.number(2));
     if (type !== 0) throw new RangeError(`a server name of type ${type}`);
     names.push(name);
   }
@@ -108,32 +122,43 @@ function readNames(reader: Reader): readonly string[] {
   return names;
 }
 
+/** Reads forward. Every length is checked against the end of its own part. */
 class Reader {
   readonly #bytes: Uint8Array;
-  #offset = 0;
+  readonly #end: number;
+  #offset: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, offset: number, end: number) {
     this.#bytes = bytes;
+    this.#offset = offset;
+    this.#end = end;
   }
 
   get isAtEnd(): boolean {
-    return this.#offset === this.#bytes.length;
+    return this.#offset === this.#end;
   }
 
   number(size: 1 | 2): number {
-    const part = this.take(size);
-    return size === 1 ? (part[0] ?? 0) : number16(part, 0);
+    const at = this.#offset;
+    this.skip(size);
+    return size === 1 ? (this.#bytes[at] ?? 0) : number16(this.#bytes, at);
   }
 
-  take(size: number): Uint8Array {
-    if (this.#offset + size > this.#bytes.length) throw new RangeError('a length that goes past the end');
-    const part = this.#bytes.subarray(this.#offset, this.#offset + size);
-    this.#offset += size;
-    return part;
+  part(size: number): Reader {
+    const at = this.#offset;
+    this.skip(size);
+    return new Reader(this.#bytes, at, this.#offset);
+  }
+
+  text(size: number): string {
+    const at = this.#offset;
+    this.skip(size);
+    return Buffer.from(this.#bytes.subarray(at, this.#offset)).toString('latin1');
   }
 
   skip(size: number): void {
-    this.take(size);
+    if (this.#offset + size > this.#end) throw new RangeError('a length that goes past the end');
+    this.#offset += size;
   }
 }
 

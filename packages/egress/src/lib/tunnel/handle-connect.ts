@@ -8,13 +8,11 @@ import { goneSignal } from '../proxy/handle-request.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
 import { parseAuthority } from '../proxy/request-form.ts';
 import { checkWire, readWireFacts } from '../proxy/wire-check.ts';
+import { type HeldBytes, holdBytes } from './hold-bytes.ts';
 import { peek } from './peek.ts';
 import { splice } from './splice.ts';
-import { vetHello } from './vet-hello.ts';
-
-const maxHeldBytes = 65_536;
-/** Real ones have two kilobytes at most. */
-export const maxHelloBytes = 32_768;
+import { maxHelloBytes, vetTls } from './vet-hello.ts';
+import type { HelloWatch } from './watch-hellos.ts';
 
 /** Where a tunnel turns out to carry HTTP. */
 export type InnerHttp = (client: Duplex, bytes: Buffer, tunnel: TunnelSource) => void;
@@ -40,15 +38,12 @@ export async function handleConnect(
   let held: HeldBytes | undefined;
   try {
     core.authenticate(request);
-    exit = readExit(core, request);
-    const asked = core.gate.admit({
-      ...exit,
-      // While the user is asked, what the asker sends is kept within bounds, and its leaving is noticed.
-      signal() {
-        held = holdBytes(client, head);
-        return goneSignal(client);
-      },
+    // While the user is asked, what the asker sends is kept within bounds, and its leaving is noticed.
+    exit = readExit(core, request, () => {
+      held = holdBytes(client, head);
+      return goneSignal(client);
     });
+    const asked = core.gate.admit(exit);
     admission = asked instanceof Promise ? await asked : asked;
     const bytes = held?.release() ?? head;
     upstream = await core.gate.open({ host: admission.host, port: exit.destination.port });
@@ -68,6 +63,7 @@ interface OpenTunnel {
   readonly upstream: Socket;
   readonly admission: Admission;
   readonly bytes: Buffer;
+  readonly watch?: HelloWatch | undefined;
 }
 
 async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTunnel): Promise<void> {
@@ -78,6 +74,7 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
   upstream.once('close', onEarlyEnd).on('error', onEarlyEnd);
   const first = await peek(client, tunnel.bytes, {
     timeoutMs: times.headersTimeoutMs,
+    deadlines: core.deadlines,
     maxBytes: maxHelloBytes,
     rules: gate.rules,
   });
@@ -91,30 +88,32 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
     innerHttp(client, first.bytes, { exit: admission.exit, admission });
     return;
   }
-  if (first.kind === 'tls') vetHello(first, admission.host, gate.rules);
-  spliceAdmitted(core, { ...tunnel, bytes: first.bytes });
+  const vetted = first.kind === 'tls' ? vetTls(first, admission.host, gate.rules) : { bytes: first.bytes };
+  spliceAdmitted(core, { client, upstream, admission, ...vetted });
 }
 
 /** Joins an admitted and vetted pair, keeps the limits of its entry, and cuts it when its grant ends. */
-export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, bytes }: OpenTunnel): void {
+export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, bytes, watch }: OpenTunnel): void {
   const { gate } = core;
   const { entry } = admission;
-  // First of all: somebody waits for the answer to these bytes.
-  upstream.write(bytes);
   let unwatch = (): void => undefined;
   const cut = splice(client, upstream, {
+    bytes,
+    watch,
     maxBytesUp: (gate.rules('request-bytes') ? entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY,
     maxBytesDown: (gate.rules('response-bytes') ? entry?.maxResponseBytes : undefined) ?? Number.POSITIVE_INFINITY,
-    onClose({ up, down, overLimit }) {
+    onClose({ up, down, failure }) {
       unwatch();
-      const reason = overLimit === 'up' ? 'request-bytes' : 'response-bytes';
-      gate.close(admission, { bytesUp: up, bytesDown: down, ...(overLimit === undefined ? {} : { reason }) });
+      // What was hidden behind an allowed name is worth more than a line at the end.
+      if (failure?.reason === 'tunnel-name') gate.refuse(admission.exit, failure);
+      const reason = failure === undefined ? {} : { reason: failure.reason };
+      gate.close(admission, { bytesUp: up, bytesDown: down, ...reason });
     },
   });
   unwatch = gate.watch(admission, cut);
 }
 
-function readExit(core: ProxyCore, request: IncomingMessage): Exit {
+function readExit(core: ProxyCore, request: IncomingMessage, signal: () => AbortSignal): Exit {
   const authority = parseAuthority(request.url ?? '');
   if (authority === undefined) throw new EgressError('request-form', 'CONNECT needs "host:port" and nothing else');
   const facts = readWireFacts(request.rawHeaders);
@@ -126,6 +125,7 @@ function readExit(core: ProxyCore, request: IncomingMessage): Exit {
     destination: { scheme: 'tunnel', hostText: authority.hostText, port: authority.port, method: 'CONNECT' },
     form: 'connect',
     context: core.context,
+    signal,
   };
 }
 
@@ -142,27 +142,4 @@ function recordFailure(core: ProxyCore, request: IncomingMessage, { exit, admiss
   const hostText = (request.url ?? '').slice(0, 100);
   const destination = { scheme: 'tunnel', hostText, port: 0, method: 'CONNECT' } as const;
   core.gate.refuse(exit ?? { destination, form: 'connect', context: core.context }, error);
-}
-
-interface HeldBytes {
-  /** What arrived meanwhile; the connection is paused again. */
-  release(): Buffer;
-}
-
-/** Keeps what an impatient asker sends before its answer; more than 64 kB, or its end, ends it. */
-function holdBytes(client: Duplex, head: Buffer): HeldBytes {
-  let bytes = head;
-  const onData = (chunk: Buffer): void => {
-    bytes = Buffer.concat([bytes, chunk]);
-    if (bytes.length > maxHeldBytes) client.destroy();
-  };
-  const onEnd = (): void => void client.destroy();
-  client.on('data', onData).on('end', onEnd);
-  return {
-    release() {
-      client.removeListener('data', onData).removeListener('end', onEnd);
-      client.pause();
-      return bytes;
-    },
-  };
 }

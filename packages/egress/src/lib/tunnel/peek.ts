@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Deadlines } from '../deadlines.ts';
 import { EgressError } from '../egress-error.ts';
 import type { Rules } from '../policy/rules.ts';
 import { type HelloResult, readClientHello } from './client-hello.ts';
@@ -10,6 +11,7 @@ export type FirstBytes =
 
 export interface PeekOptions {
   readonly timeoutMs: number;
+  readonly deadlines: Deadlines;
   readonly maxBytes: number;
   readonly rules: Rules;
 }
@@ -20,12 +22,11 @@ export interface PeekOptions {
 export function peek(socket: Duplex, head: Buffer, options: PeekOptions): Promise<FirstBytes> {
   return new Promise((resolve, reject) => {
     let bytes = head;
-    const timer = setTimeout(
-      () => stop(new EgressError('timeout', 'the tunnel stayed silent or did not finish its first message')),
-      options.timeoutMs,
+    const callOff = options.deadlines.after(options.timeoutMs, () =>
+      stop(new EgressError('timeout', 'the tunnel stayed silent or did not finish its first message')),
     );
     const stop = (result: FirstBytes | EgressError): void => {
-      clearTimeout(timer);
+      callOff();
       socket.removeListener('data', onData);
       socket.removeListener('end', onGone);
       socket.removeListener('close', onGone);

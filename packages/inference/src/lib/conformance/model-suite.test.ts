@@ -3,7 +3,7 @@ import { runConformance } from '@genie/core/conformance';
 import type { LanguageModel } from '@genie/core/ports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveModel } from '../resolve-model.ts';
-import { chatCompletionsFormat } from '../wire/wire-formats.ts';
+import { chatCompletionsFormat } from '../wire/chat-completions-format.ts';
 import { startWireServer, type WireServer } from '../wire/wire-server.ts';
 import { modelSuite, scenarioFacts } from './model-suite.ts';
 

@@ -1,12 +1,17 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { writeTestLayer, writeTestModel } from '../gguf/test-model.ts';
+import { hashFile } from '../layers/check-layer.ts';
 import { findLlama } from '../testing/find-llama.ts';
-import { createDaemon, type DaemonEvent, type DaemonOptions } from './create-daemon.ts';
+import { createDaemon } from './create-daemon.ts';
+import type { DaemonEvent, DaemonOptions } from './daemon.ts';
 
 const llamaModule = findLlama(process.env);
 let folder: string;
@@ -201,6 +206,83 @@ describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () =
       ),
     ).rejects.toMatchObject({ code: 'GENIE_MODEL_CONTEXT_LENGTH' });
     await daemon.close();
+  });
+
+  it.each(['thread', 'in-process'] as const)('works the same in a %s', { timeout: 60_000 }, async (transport) => {
+    const { daemon, events } = start({ transport });
+    const other = start();
+    await daemon.ready();
+    const texts = async (one: typeof daemon) => {
+      const result: string[] = [];
+      for (const index of [0, 1, 0]) {
+        let text = '';
+        await one.request(say('What is new?', 40), { layers: [layer(index)], onText: (piece) => (text += piece) });
+        result.push(text);
+      }
+      return result;
+    };
+    expect(await texts(daemon)).toEqual(await texts(other.daemon));
+    const controller = new AbortController();
+    const aborted = daemon.request(say('a', 900), {
+      signal: controller.signal,
+      onText: () => controller.abort(new Error('enough')),
+    });
+    await expect(aborted).rejects.toThrow('enough');
+    expect((await daemon.request(say('next'))).outputTokens).toBe(8);
+    expect(daemon.metrics().workers[0]).toMatchObject({ pid: undefined, restarts: 0 });
+    await daemon.close();
+    await other.daemon.close();
+    expect(events.filter((event) => event.type === 'worker.crashed')).toEqual([]);
+  });
+
+  it('answers what waits before it closes, and refuses what comes later or is too much', {
+    timeout: 60_000,
+  }, async () => {
+    const { daemon } = start({ maxQueued: 3 });
+    const work = Array.from({ length: 4 }, (_, index) => daemon.request(say(`question ${index}`)));
+    await expect(daemon.request(say('one too many'))).rejects.toMatchObject({ code: 'GENIE_DAEMON_BUSY' });
+    const closed = daemon.close({ drain: AbortSignal.timeout(50_000) });
+    await expect(daemon.request(say('late'))).rejects.toMatchObject({ code: 'GENIE_DAEMON_CLOSED' });
+    for (const { outputTokens } of await Promise.all(work)) expect(outputTokens).toBeGreaterThan(3);
+    await closed;
+    const { daemon: second } = start();
+    const left = expect(second.request(say('x', 900))).rejects.toMatchObject({ code: 'GENIE_DAEMON_CLOSED' });
+    await second.close({ drain: AbortSignal.timeout(1) });
+    await left;
+  });
+
+  it('checks the hash of a model before it loads it', { timeout: 60_000 }, async () => {
+    const path = join(folder, 'base.gguf');
+    const right = await hashFile(path);
+    const { daemon } = start({ models: { tiny: { path, hash: right } } });
+    expect((await daemon.request(say('x'))).outputTokens).toBe(8);
+    await daemon.close();
+    const { daemon: wrong } = start({ models: { tiny: { path, hash: 'a'.repeat(64) } } });
+    await expect(wrong.ready()).rejects.toMatchObject({ code: 'GENIE_MODEL_CHANGED' });
+    await wrong.close();
+  });
+
+  it('reports to a real OpenTelemetry meter', { timeout: 60_000 }, async () => {
+    // In a process of its own, because the test runner resolves the SDK to modules that Node does not take.
+    const script = fileURLToPath(new URL('../../../fixtures/daemon-telemetry.ts', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--conditions=@genie/source',
+      script,
+      join(folder, 'base.gguf'),
+      llamaModule ?? '',
+    ]);
+    type Point = { readonly attributes: unknown; readonly value: unknown };
+    const metrics = JSON.parse(stdout) as Readonly<Record<string, readonly Point[]>>;
+    const pointsOf = (name: string) => metrics[name] ?? [];
+    expect(pointsOf('gen_ai.server.request.duration').map(({ attributes }) => attributes)).toEqual([
+      expect.objectContaining({ 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'tiny' }),
+      expect.objectContaining({ 'error.type': 'GENIE_MODEL_CONTEXT_LENGTH' }),
+    ]);
+    expect(pointsOf('gen_ai.server.time_to_first_token')).toHaveLength(1);
+    expect(pointsOf('genie.daemon.requests')[0]?.value).toBe(2);
+    expect(pointsOf('genie.daemon.queue.depth')[0]?.value).toBe(0);
+    expect(pointsOf('genie.daemon.prefix.hit_rate')).toHaveLength(1);
+    expect(stdout).not.toContain('What is new');
   });
 
   it('goes on when a reader stops reading', { timeout: 60_000 }, async () => {

@@ -1,14 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { EmbeddingModelV2, EmbeddingModelV3, EmbeddingModelV4 } from '@ai-sdk/provider';
 import { GenieError } from '@genie/core/errors';
-import { LRUCache } from 'lru-cache';
-import type { Embedder, EmbedOptions } from './embedder.ts';
+import { CachingEmbedder, type EmbedBatch, invalid } from './caching-embedder.ts';
+import type { Embedder } from './embedder.ts';
 import { hashVector } from './hash-vector.ts';
+import { createTransformersEmbedder, type TransformersOptions } from './transformers-embedder.ts';
 
 /** Any version of the AI SDK's embedding contract. */
 export type AnyEmbeddingModel = EmbeddingModelV4 | EmbeddingModelV3 | EmbeddingModelV2<string>;
 
-export interface EmbedderOptions {
+export interface EmbedderOptions extends TransformersOptions {
   /** Of `hash`: 16 to 4,096. Default 256. */
   readonly dimensions?: number;
   /** Texts a call at most; the model's own limit applies too. Default 96. */
@@ -17,15 +17,18 @@ export interface EmbedderOptions {
   readonly cacheEntries?: number;
 }
 
-/** Texts in, raw vectors out. */
-type EmbedBatch = (texts: readonly string[], signal: AbortSignal | undefined) => Promise<readonly ArrayLike<number>[]>;
-
 /**
- * Makes an embedder: `hash` (no model, deterministic, on this machine) or any AI SDK embedding model. Batches, embeds equal texts once, shares
- * calls in flight, caches by content, and checks dimension and norm. Throws `GENIE_EMBEDDER_INVALID`.
+ * Makes an embedder: `hash` (no model, deterministic, on this machine), `transformers/<folder or id>` (an ONNX model in threads of this process), or any AI SDK
+ * embedding model. Batches, embeds equal texts once, shares calls in flight, caches by content, and checks dimension and norm.
+ * Throws `GENIE_EMBEDDER_INVALID`.
  */
-export function createEmbedder(source: 'hash' | AnyEmbeddingModel, options: EmbedderOptions = {}): Embedder {
+export function createEmbedder(
+  source: 'hash' | `transformers/${string}` | AnyEmbeddingModel,
+  options: EmbedderOptions = {},
+): Embedder {
   if (source === 'hash') return createHashEmbedder(options);
+  if (typeof source === 'string' && /^transformers\/./.test(source))
+    return createTransformersEmbedder(source.slice('transformers/'.length), options);
   if (typeof source === 'object' && typeof source.doEmbed === 'function') {
     return new CachingEmbedder(source.provider, source.modelId, {
       ...options,
@@ -34,7 +37,7 @@ export function createEmbedder(source: 'hash' | AnyEmbeddingModel, options: Embe
   }
   throw new GenieError(
     'GENIE_EMBEDDER_INVALID',
-    `Embedder ${JSON.stringify(source)} is not known: use "hash" or an AI SDK embedding model, e.g. openai.embeddingModel("text-embedding-3-small").`,
+    `Embedder ${JSON.stringify(source)} is not known: use "hash", "transformers/<folder or id>" or an AI SDK embedding model, e.g. openai.embeddingModel("text-embedding-3-small").`,
   );
 }
 
@@ -64,124 +67,4 @@ function viaModel(model: AnyEmbeddingModel): EmbedBatch {
     }
     return vectors;
   };
-}
-
-interface CachingOptions extends EmbedderOptions {
-  readonly embedBatch: EmbedBatch;
-}
-
-class CachingEmbedder {
-  readonly #provider: string;
-  readonly #modelId: string;
-  readonly #options: CachingOptions;
-  readonly #cache: LRUCache<string, Float32Array> | undefined;
-  readonly #inFlight = new Map<string, Promise<Float32Array>>();
-  #dimensions: number | undefined;
-  #hits = 0;
-  #misses = 0;
-  #calls = 0;
-
-  constructor(provider: string, modelId: string, options: CachingOptions) {
-    this.#provider = provider;
-    this.#modelId = modelId;
-    this.#options = options;
-    this.#dimensions = options.dimensions;
-    const max = options.cacheEntries ?? 10_000;
-    this.#cache = max > 0 ? new LRUCache({ max }) : undefined;
-  }
-
-  toEmbedder(): Embedder {
-    const self = this;
-    return {
-      specificationVersion: 'v4',
-      provider: this.#provider,
-      modelId: this.#modelId,
-      id: `${this.#provider}/${this.#modelId}`,
-      maxEmbeddingsPerCall: Number.POSITIVE_INFINITY,
-      supportsParallelCalls: true,
-      get dimensions() {
-        return self.#dimensions;
-      },
-      embed: (texts, options) => self.embed(texts, options),
-      stats: () => ({ hits: self.#hits, misses: self.#misses, calls: self.#calls }),
-      async doEmbed({ values, abortSignal }) {
-        const vectors = await self.embed(values, abortSignal ? { signal: abortSignal } : {});
-        return { embeddings: vectors.map((vector) => [...vector]), warnings: [] };
-      },
-    };
-  }
-
-  async embed(texts: readonly string[], { signal }: EmbedOptions = {}): Promise<readonly Float32Array[]> {
-    signal?.throwIfAborted();
-    const keys = texts.map((text) => createHash('sha256').update(text).digest('base64'));
-    const found = new Map<string, Float32Array | Promise<Float32Array>>();
-    const missing = new Map<string, string>();
-    for (const [index, key] of keys.entries()) {
-      const known = this.#cache?.get(key) ?? this.#inFlight.get(key);
-      if (known) this.#hits += 1;
-      if (known) found.set(key, known instanceof Promise ? this.#join(known, texts[index] ?? '', signal) : known);
-      else if (!found.has(key)) missing.set(key, texts[index] ?? '');
-    }
-    const entries = [...missing];
-    this.#misses += entries.length;
-    const batchSize = Math.max(1, this.#options.batchSize ?? 96);
-    for (let at = 0; at < entries.length; at += batchSize) {
-      const batch = entries.slice(at, at + batchSize);
-      const vectors = this.#embedBatch(
-        batch.map(([, text]) => text),
-        signal,
-      );
-      for (const [index, [key]] of batch.entries()) found.set(key, this.#track(key, vectors, index));
-    }
-    return Promise.all(keys.map((key) => found.get(key) as Float32Array | Promise<Float32Array>));
-  }
-
-  /** Another caller's abort must not fail this one. */
-  async #join(other: Promise<Float32Array>, text: string, signal: AbortSignal | undefined): Promise<Float32Array> {
-    try {
-      return await other;
-    } catch {
-      const [vector] = await this.embed([text], signal ? { signal } : {});
-      return vector as Float32Array;
-    }
-  }
-
-  /** Keeps a vector in flight for others who ask for it, then in the cache. */
-  #track(key: string, vectors: Promise<readonly Float32Array[]>, index: number): Promise<Float32Array> {
-    const one = vectors.then((all) => {
-      const vector = all[index] as Float32Array;
-      this.#cache?.set(key, vector);
-      return vector;
-    });
-    this.#inFlight.set(key, one);
-    one.finally(() => this.#inFlight.delete(key)).catch(() => undefined);
-    return one;
-  }
-
-  async #embedBatch(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array[]> {
-    this.#calls += 1;
-    const raw = await this.#options.embedBatch(texts, signal);
-    if (raw.length !== texts.length)
-      throw invalid(this.#modelId, `${texts.length} texts were answered with ${raw.length} vectors`);
-    return raw.map((values) => this.#unit(values));
-  }
-
-  #unit(values: ArrayLike<number>): Float32Array {
-    this.#dimensions ??= values.length;
-    if (values.length !== this.#dimensions || values.length === 0) {
-      throw invalid(this.#modelId, `a vector has ${values.length} dimensions instead of ${this.#dimensions}`);
-    }
-    let sum = 0;
-    for (let index = 0; index < values.length; index += 1) sum += (values[index] ?? 0) ** 2;
-    const norm = Math.sqrt(sum);
-    if (!Number.isFinite(norm) || norm === 0) throw invalid(this.#modelId, `a vector has the norm ${norm}`);
-    return Float32Array.from(values, (value) => value / norm);
-  }
-}
-
-function invalid(model: string, problem: string): GenieError {
-  return new GenieError(
-    'GENIE_EMBEDDING_INVALID',
-    `Embedding model "${model}": ${problem}. Use another model, or report it to its provider.`,
-  );
 }

@@ -11,7 +11,7 @@ export interface EmbedOptions {
 export interface Embedder extends EmbeddingModelV4 {
   /** Names the space: vectors of different ids must never be compared. */
   readonly id: string;
-  /** Known from the start for `hash`; for others after the first call. */
+  /** Known from the start for `hash`; for others after the first call, unless it was given as an option. */
   readonly dimensions: number | undefined;
   /**
    * One vector of length 1 for each text, in order. Rejects with `GENIE_EMBEDDING_INVALID` when the model answers with a wrong number
@@ -20,6 +20,9 @@ export interface Embedder extends EmbeddingModelV4 {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<readonly Float32Array[]>;
   /** Hits and misses of the cache since the start. */
   stats(): EmbedderStats;
+  /** Ends what it holds: the threads of `transformers/…`, after the batches that run. Others hold nothing. Idempotent. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 export interface EmbedderStats {

@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describeThrown, GenieError } from '@genie/core/errors';
-import { type LanguageModel, parseJson } from '@genie/core/ports';
+import type { LanguageModel } from '@genie/core/ports';
+import type { Embedder } from '../embedder/embedder.ts';
 import { toCompletion, toErrorBody, toEvents } from './chat-answer.ts';
 import { type ChatRequest, chatRequestSchema, toCallOptions } from './chat-request.ts';
+import { embeddingsRequestSchema, toEmbeddings } from './embeddings.ts';
+import { named, readBody, refusal } from './read-body.ts';
 
 export interface EndpointOptions {
   /** Models by the id that clients use. */
@@ -14,6 +17,8 @@ export interface EndpointOptions {
   readonly host?: string;
   /** Default 0: any free port. */
   readonly port?: number;
+  /** Answer `POST /v1/embeddings`, by the id that clients use. */
+  readonly embedders?: Readonly<Record<string, Embedder>>;
   /** Bearer token that clients must send. */
   readonly token?: string;
   /** Answers `GET /metrics`, e.g. the daemon's `metrics`. */
@@ -25,12 +30,13 @@ export interface EndpointOptions {
 export interface Endpoint {
   /** e.g. `http://127.0.0.1:4711`; clients use `<url>/v1`. */
   readonly url: string;
-  close(): Promise<void>;
+  /** With `drain`, requests that run are answered first, until the signal aborts; new ones are refused at once. */
+  close(options?: { readonly drain?: AbortSignal }): Promise<void>;
 }
 
 /**
- * Serves models to other programs in the form of OpenAI's chat completions: `POST /v1/chat/completions` (also streamed), `GET /v1/models`, `GET /health`,
- * `GET /metrics`. A client that hangs up aborts its request. Pages in a browser are kept out: no CORS, and only requests for
+ * Serves models to other programs in the form of OpenAI's API: `POST /v1/chat/completions` (also streamed), `POST /v1/embeddings`, `GET /v1/models`,
+ * `GET /health`, `GET /metrics`. A client that hangs up aborts its request. Pages in a browser are kept out: no CORS, and only requests for
  * this host by name or address are answered. Rejects with `GENIE_ENDPOINT_OPTIONS` or `GENIE_ENDPOINT_LISTEN`.
  */
 export async function startEndpoint(options: EndpointOptions): Promise<Endpoint> {
@@ -60,11 +66,14 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    close: async () => {
+    close: async ({ drain } = {}) => {
       if (!server.listening) return;
-      server.closeAllConnections();
+      const closed = once(server, 'close');
+      // Nobody new; connections that wait for a next request end at once, those with an answer on the way after it.
       server.close();
-      await once(server, 'close');
+      if (!drain || drain.aborted) server.closeAllConnections();
+      drain?.addEventListener('abort', () => server.closeAllConnections(), { once: true });
+      await closed;
     },
   };
 }
@@ -75,22 +84,28 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
   if (path === '/health') return reply(response, 200, { status: 'ok' });
   if (!isAuthorized(request, options.token)) throw refusal(401, 'The bearer token is missing or wrong');
   if (path === '/v1/models' && request.method === 'GET') {
-    const data = Object.keys(options.models).map((id) => ({ id, object: 'model', owned_by: 'genie' }));
+    const data = Object.keys({ ...options.models, ...options.embedders }).map((id) => ({
+      id,
+      object: 'model',
+      owned_by: 'genie',
+    }));
     return reply(response, 200, { object: 'list', data });
   }
   if (path === '/metrics' && options.metrics) return reply(response, 200, options.metrics());
-  if (path !== '/v1/chat/completions' || request.method !== 'POST')
-    throw refusal(404, `There is no ${request.method} ${path}`);
-  return complete(await readRequest(request, options.maxBodyBytes ?? 16 * 1024 * 1024), response, options);
+  const maxBytes = options.maxBodyBytes ?? 16 * 1024 * 1024;
+  if (path === '/v1/chat/completions' && request.method === 'POST')
+    return complete(await readBody(request, maxBytes, chatRequestSchema), response, options);
+  if (path === '/v1/embeddings' && request.method === 'POST')
+    return reply(
+      response,
+      200,
+      await toEmbeddings(await readBody(request, maxBytes, embeddingsRequestSchema), options.embedders ?? {}),
+    );
+  throw refusal(404, `There is no ${request.method} ${path}`);
 }
 
 async function complete(request: ChatRequest, response: ServerResponse, options: EndpointOptions): Promise<void> {
-  const model = Object.hasOwn(options.models, request.model) ? options.models[request.model] : undefined;
-  if (!model)
-    throw refusal(
-      404,
-      `The model "${request.model}" does not exist: there are ${Object.keys(options.models).join(', ')}`,
-    );
+  const model = named(options.models, request.model);
   const hungUp = new AbortController();
   response.once('close', () => hungUp.abort());
   const call = toCallOptions(request, hungUp.signal);
@@ -104,26 +119,6 @@ async function complete(request: ChatRequest, response: ServerResponse, options:
     if (hungUp.signal.aborted) return;
   }
   response.end();
-}
-
-async function readRequest(request: IncomingMessage, maxBytes: number): Promise<ChatRequest> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of request) {
-    size += (piece as Buffer).length;
-    if (size > maxBytes) throw refusal(413, `The request is larger than ${maxBytes} bytes`);
-    pieces.push(piece as Buffer);
-  }
-  let body: unknown;
-  try {
-    body = parseJson(Buffer.concat(pieces).toString('utf8'));
-  } catch {
-    throw refusal(400, 'The body is no JSON');
-  }
-  const result = chatRequestSchema.safeParse(body);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw refusal(400, `The request has a wrong "${issue?.path.join('.')}": ${issue?.message}`);
 }
 
 /** A page in a browser may reach a loopback port under a name of its own (DNS rebinding); such a request names that host. */
@@ -144,16 +139,13 @@ function isAuthorized(request: IncomingMessage, token: string | undefined): bool
   return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${token}`));
 }
 
-function refusal(status: number, message: string): GenieError {
-  return new GenieError('GENIE_ENDPOINT_REQUEST', `${message}.`, { details: { status } });
-}
-
 const statuses: Readonly<Record<string, number>> = {
   GENIE_MODEL_CONTEXT_LENGTH: 400,
   GENIE_MODEL_BAD_REQUEST: 400,
   GENIE_MODEL_RATE_LIMIT: 429,
   GENIE_MODEL_QUOTA: 429,
   GENIE_MODEL_TIMEOUT: 504,
+  GENIE_DAEMON_BUSY: 503,
   GENIE_DAEMON_CLOSED: 503,
   GENIE_WORKER_CRASHED: 503,
   GENIE_WORKER_FAILED: 503,

@@ -46,6 +46,8 @@ function fromGenie(error: unknown): ModelFailure | undefined {
   const own: Readonly<Record<string, ModelFailureKind>> = {
     GENIE_EGRESS_DENIED: 'egress-denied',
     GENIE_APPROVAL_REQUIRED: 'approval-required',
+    GENIE_DAEMON_BUSY: 'overloaded',
+    GENIE_WORKER_CRASHED: 'server-error',
   };
   return {
     kind: kind ?? own[error.code] ?? 'unknown',

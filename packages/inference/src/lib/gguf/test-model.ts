@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GgufField } from './gguf.ts';
+import { randomValues } from './random-values.ts';
 import { type GgufTensor, writeGguf } from './write-gguf.ts';
 
 /** The shape of a llama-architecture model. */
@@ -130,20 +131,6 @@ function toTensor(options: {
   };
   // Norms stay in f32: llama.cpp expects them so.
   return { name, dimensions, type: isNorm ? 'f32' : options.type, values };
-}
-
-/** Uniform values with this standard deviation; xorshift32 only, because Math.cos and friends differ between machines. */
-function randomValues(size: number, seed: number, deviation: number): Float32Array {
-  const values = new Float32Array(size);
-  let state = (Math.imul(seed + 1, 0x9e3779b1) ^ 0x85ebca6b) | 1;
-  const scale = (deviation * Math.sqrt(12)) / 4_294_967_296;
-  for (let index = 0; index < size; index += 1) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    values[index] = (state | 0) * scale;
-  }
-  return values;
 }
 
 /** Printable ASCII in the byte-level form of GPT-2, where a space is written Ġ and a line break Ċ. */

@@ -88,6 +88,13 @@ function checkShapes(path: string, header: GgufHeader, base: GgufHeader): number
   return rank;
 }
 
+/** SHA-256 of a file, hex. */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
+  return hash.digest('hex');
+}
+
 /** One pass: the hash of the whole file, and a look at every f32 and f16 weight. */
 async function hashAndScan(path: string, header: GgufHeader): Promise<string> {
   const hash = createHash('sha256');

@@ -7,13 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { scenarioFacts } from '../conformance/model-suite.ts';
-import {
-  anthropicFormat,
-  chatCompletionsFormat,
-  googleFormat,
-  ollamaFormat,
-  openaiFormat,
-} from '../wire/wire-formats.ts';
+import { anthropicFormat } from '../wire/anthropic-format.ts';
+import { chatCompletionsFormat } from '../wire/chat-completions-format.ts';
+import { googleFormat } from '../wire/google-format.ts';
+import { ollamaFormat } from '../wire/ollama-format.ts';
+import { openaiFormat } from '../wire/openai-format.ts';
 import { startWireServer } from '../wire/wire-server.ts';
 
 const formats = {

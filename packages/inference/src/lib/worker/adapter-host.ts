@@ -78,11 +78,10 @@ class SwitchingContext implements AdapterHost {
     tokens: readonly Token[],
     beforeEviction: BeforeEviction,
   ): Promise<TakenSequence> {
-    const { slot, kind } = chooseSlot(
-      this.#slots,
-      key,
-      (sequence) => sequence.compareContextTokens(tokens).firstDifferentIndex,
-    );
+    const { slot, kind } = chooseSlot(this.#slots, key, (sequence) => ({
+      common: sequence.compareContextTokens(tokens).firstDifferentIndex,
+      held: sequence.nextTokenIndex,
+    }));
     if (kind === 'evict' && slot.key !== undefined) await beforeEviction(slot.key, slot.sequence);
     if (kind !== 'hit' && slot.sequence.nextTokenIndex > 0) await slot.sequence.clearHistory();
     await this.#apply(adapters);

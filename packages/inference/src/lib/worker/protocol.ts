@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '@genie/core/errors';
+import type { EngineOptions } from './engine-options.ts';
 import type { EngineRequest, EngineResult, EngineStats } from './engine-request.ts';
-import type { EngineOptions } from './llama-engine.ts';
 
 /** What the daemon tells a worker. */
 export type ToWorker =
@@ -44,3 +44,6 @@ export interface WorkerTransport {
   /** Ends the worker at once. Only a child process can be ended in the middle of native work; others end when they are idle. */
   kill(): void;
 }
+
+/** Makes a worker; called at the start and after each crash. */
+export type CreateTransport = () => WorkerTransport;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface StateFileStats {
@@ -12,15 +12,29 @@ export interface StateFileStats {
 interface StateFile {
   readonly path: string;
   readonly bytes: number;
+  readonly tokens: number;
   lastUse: number;
+}
+
+export interface SaveRequest {
+  readonly key: string;
+  /** Tokens of the conversation. */
+  readonly tokens: number;
+  readonly estimatedBytes: number;
+  /** Writes the state to a path. */
+  write(path: string): Promise<unknown>;
 }
 
 /** Free space that is always left for others. */
 const reservedBytes = 64 * 1024 * 1024;
 
+/** A conversation that has grown by less since it was saved is not written again. */
+const growthTokens = 64;
+
 /**
  * KV states of evicted prefixes on disk, within a quota. Only files that this instance wrote are ever read, because a state of another model crashes
- * the native library: each instance has a fresh folder and removes it at the end. Disk errors lose a state, never a request.
+ * the native library: each instance has a fresh folder, which only its user can read, and removes it at the end. Folders of processes that were killed go
+ * when the next one starts. Disk errors lose a state, never a request.
  */
 export class StateFiles {
   readonly #folder: string;
@@ -38,7 +52,8 @@ export class StateFiles {
 
   static async open(folder: string, maxBytes: number): Promise<StateFiles> {
     await mkdir(folder, { recursive: true });
-    return new StateFiles(await mkdtemp(join(folder, 'kv-')), maxBytes);
+    await removeOrphans(folder);
+    return new StateFiles(await mkdtemp(join(folder, `kv-${process.pid}-`)), maxBytes);
   }
 
   stats(): StateFileStats {
@@ -46,20 +61,19 @@ export class StateFiles {
     return { files: this.#files.size, bytes, saved: this.#saved, restored: this.#restored, failed: this.#failed };
   }
 
-  has(key: string): boolean {
-    return this.#files.has(key);
-  }
-
-  /** Lets `write` write the state to a path; false when it did not work or does not fit. */
-  async save(key: string, estimatedBytes: number, write: (path: string) => Promise<unknown>): Promise<boolean> {
+  /** Writes the state unless it is there already; false when it is not, because writing failed or it does not fit. */
+  async save({ key, tokens, estimatedBytes, write }: SaveRequest): Promise<boolean> {
+    const known = this.#files.get(key);
+    if (known && tokens < known.tokens + growthTokens) return true;
     const path = join(this.#folder, `${key}.kv`);
     try {
+      await this.#drop(key);
       if (estimatedBytes > this.#maxBytes || !(await this.#makeRoom(estimatedBytes))) return false;
       await write(`${path}.part`);
       const { size } = await stat(`${path}.part`);
       await rename(`${path}.part`, path);
       this.#uses += 1;
-      this.#files.set(key, { path, bytes: size, lastUse: this.#uses });
+      this.#files.set(key, { path, bytes: size, tokens, lastUse: this.#uses });
       this.#saved += 1;
       return true;
     } catch {
@@ -107,5 +121,24 @@ export class StateFiles {
     const file = this.#files.get(key);
     this.#files.delete(key);
     if (file) await rm(file.path, { force: true }).catch(() => undefined);
+  }
+}
+
+/** Removes what processes left that could not clean up: states hold the text of conversations. */
+async function removeOrphans(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = Number(/^kv-(\d+)-/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isNaN(pid) || pid === process.pid || isAlive(pid)) continue;
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Somebody else's process: it lives.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

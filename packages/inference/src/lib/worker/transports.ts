@@ -3,8 +3,6 @@ import { fileURLToPath } from 'node:url';
 import type { FromWorker, ToWorker, WorkerTransport } from './protocol.ts';
 import { serveEngine } from './serve-engine.ts';
 
-export type CreateTransport = () => WorkerTransport;
-
 /**
  * A child process for each worker: a crash of native code takes only the worker, and SIGKILL always ends it. The default.
  */

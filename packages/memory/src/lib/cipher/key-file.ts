@@ -10,6 +10,12 @@ export interface CipherOptions {
   readonly passphrase: string;
   /** Cost of a guess: scrypt's N, a power of two. Default 32,768 (about 0.1 s and 32 MiB). Applies when keys are made or rotated. */
   readonly scryptCost?: number;
+  /**
+   * Where the records of a new memory lie. `memory` (default): in the process while open, on disk as an encrypted snapshot and log; for up to
+   * about 200 MB. `pages`: in a database file that is encrypted page by page, of any size; needs the package
+   * `better-sqlite3-multiple-ciphers`. An existing memory stays what it is.
+   */
+  readonly records?: 'memory' | 'pages';
 }
 
 const defaultCost = 32_768;

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { GenieError } from '@genie/core/errors';
 import type { RecordStore } from '../store/record-store.ts';
-import { configureDatabase, type Durability, openSqliteDatabase } from '../store/sqlite-database.ts';
+import { configureDatabase, connect, type Durability, SqliteDatabase } from '../store/sqlite-database.ts';
 import { createSqliteStore } from '../store/sqlite-store.ts';
 import type { FileCipher } from './file-cipher.ts';
 import { lockFolder } from './folder-lock.ts';
 import { type CipherOptions, checkCipherOptions, createDataKey, readKeyFile, writeKeyFile } from './key-file.ts';
+import { openPages, type Pages, usesPages } from './open-pages.ts';
 import { createFileCipher, type DataKey } from './sealed-file.ts';
 import { openSealedLog } from './sealed-log.ts';
 
@@ -50,15 +51,17 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
   }
   const release = lockFolder(folder);
   const cipher = new SwitchableCipher(keys);
-  const database = await openSqliteDatabase(':memory:', durability, false);
+  if (usesPages(folder, options)) return openInPages({ folder, keyFile, options, durability, cipher, release });
+  const connection = await connect(':memory:');
+  const database = new SqliteDatabase(connection, path.join(folder, 'knowledge.db.sealed'));
   try {
-    const log = openSealedLog(database, { folder, cipher, durability, onClose: release });
+    const log = openSealedLog(database, { connection, folder, cipher, durability, onClose: release });
     configureDatabase(database, durability);
     if (log.isNew) log.snapshot();
     const finish = async (current: CipherOptions, rewrite: () => Promise<void>): Promise<void> => {
       log.snapshot();
       await rewrite();
-      const newest = cipher.keys.reduce((latest, one) => (one.generation > latest.generation ? one : latest));
+      const newest = newestOf(cipher.keys);
       await writeKeyFile(keyFile, [newest], current);
       cipher.use([newest]);
     };
@@ -72,8 +75,7 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
       finishRotation: finish,
       async rotate(next, rewrite) {
         checkCipherOptions(next);
-        const generation = Math.max(...cipher.keys.map((one) => one.generation)) + 1;
-        const both = [...cipher.keys, createDataKey(generation)];
+        const both = [...cipher.keys, createDataKey(newestOf(cipher.keys).generation + 1)];
         await writeKeyFile(keyFile, both, next);
         cipher.use(both);
         await finish(next, rewrite);
@@ -84,6 +86,61 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
     release();
     throw error;
   }
+}
+
+interface InPages {
+  readonly folder: string;
+  readonly keyFile: string;
+  readonly options: CipherOptions;
+  readonly durability: Durability;
+  readonly cipher: SwitchableCipher;
+  readonly release: () => void;
+}
+
+/** The same with an encrypted database file instead of a snapshot and a log. */
+async function openInPages({ folder, keyFile, durability, cipher, release }: InPages): Promise<Sealed> {
+  let pages: Pages | undefined;
+  try {
+    pages = await openPages(folder, cipher.keys, durability);
+    const opened = pages;
+    const finish = async (current: CipherOptions, rewrite: () => Promise<void>): Promise<void> => {
+      const newest = newestOf(cipher.keys);
+      opened.useKey(newest);
+      await rewrite();
+      await writeKeyFile(keyFile, [newest], current);
+      cipher.use([newest]);
+    };
+    const store = createSqliteStore(opened.database, {
+      capabilities: { name: 'sqlite-pages', durable: true, encrypted: true },
+    });
+    return {
+      store: {
+        ...store,
+        async close() {
+          await store.close();
+          release();
+        },
+      },
+      cipher,
+      isHalfRotated: cipher.keys.length > 1,
+      finishRotation: finish,
+      async rotate(next, rewrite) {
+        checkCipherOptions(next);
+        const both = [...cipher.keys, createDataKey(newestOf(cipher.keys).generation + 1)];
+        await writeKeyFile(keyFile, both, next);
+        cipher.use(both);
+        await finish(next, rewrite);
+      },
+    };
+  } catch (error) {
+    pages?.database.close();
+    release();
+    throw error;
+  }
+}
+
+function newestOf(keys: readonly DataKey[]): DataKey {
+  return keys.reduce((latest, one) => (one.generation > latest.generation ? one : latest));
 }
 
 /** One object that all files hold, whatever keys are current. */

@@ -12,6 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
 import { describeThrown, GenieError } from '@genie/core/errors';
 import type { CommitSink } from '../store/commit-sink.ts';
 import type { Durability, SqliteDatabase } from '../store/sqlite-database.ts';
@@ -30,6 +31,8 @@ export interface SealedLog extends CommitSink {
 }
 
 export interface SealedLogOptions {
+  /** The connection under the database, for changesets and images. */
+  readonly connection: DatabaseSync;
   readonly folder: string;
   readonly cipher: FileCipher;
   readonly durability: Durability;
@@ -53,7 +56,7 @@ class Log implements SealedLog {
   #file: number | undefined;
   #lengthBytes = 0;
   #frames = 0;
-  #session: ReturnType<SqliteDatabase['raw']['createSession']> | undefined;
+  #session: ReturnType<DatabaseSync['createSession']> | undefined;
 
   constructor(database: SqliteDatabase, options: SealedLogOptions) {
     this.#database = database;
@@ -68,7 +71,7 @@ class Log implements SealedLog {
   }
 
   begin(): void {
-    this.#session = this.#database.raw.createSession();
+    this.#session = this.#options.connection.createSession();
   }
 
   beforeCommit(): void {
@@ -102,7 +105,7 @@ class Log implements SealedLog {
   snapshot(): void {
     const { folder } = this.#options;
     const id = randomBytes(snapshotIdBytes);
-    const content = Buffer.concat([id, this.#database.raw.serialize()]);
+    const content = Buffer.concat([id, this.#options.connection.serialize()]);
     const file = path.join(folder, snapshotName);
     const temporary = `${file}.tmp`;
     const handle = openSync(temporary, 'w');
@@ -123,7 +126,7 @@ class Log implements SealedLog {
     const content = this.#cipher.decrypt(sealed, 'snapshot');
     this.#snapshotId = Buffer.from(content.subarray(0, snapshotIdBytes)).toString('hex');
     try {
-      this.#database.raw.deserialize(content.subarray(snapshotIdBytes));
+      this.#options.connection.deserialize(content.subarray(snapshotIdBytes));
     } catch (error) {
       throw new GenieError('GENIE_MEMORY_CORRUPT', `The snapshot does not hold a database: ${describeThrown(error)}`, {
         cause: error,
@@ -153,7 +156,7 @@ class Log implements SealedLog {
       const end = at + 4 + view.getUint32(at);
       if (end > bytes.length) break;
       const changes = this.#cipher.decrypt(bytes.subarray(at + 4, end), this.#framePurpose());
-      const applied = this.#database.raw.applyChangeset(changes);
+      const applied = this.#options.connection.applyChangeset(changes);
       if (!applied)
         throw new GenieError(
           'GENIE_MEMORY_CORRUPT',

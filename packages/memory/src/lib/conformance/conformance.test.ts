@@ -42,6 +42,12 @@ async function sealedStore(): Promise<ConformanceSetup<RecordStoreSetup>> {
   );
 }
 
+async function pagesStore(): Promise<ConformanceSetup<RecordStoreSetup>> {
+  const folder = await mkdtemp(path.join(root, 'pages-'));
+  const options = { passphrase: 'correct horse', scryptCost: 1_024, records: 'pages' } as const;
+  return reopening(async () => (await openSealed(folder, options, 'process')).store);
+}
+
 async function reopening(open: () => Promise<RecordStore>): Promise<ConformanceSetup<RecordStoreSetup>> {
   const store = await open();
   const reopen = async (): Promise<RecordStore> => {
@@ -55,6 +61,7 @@ describe('recordStoreSuite', () => {
   it.each([
     ['the SQLite file', fileStore],
     ['the encrypted store', sealedStore],
+    ['the store with encrypted pages', pagesStore],
     [
       'the store without a file',
       async () => ({ setup: { store: await openMemoryStore() }, capabilities: new Set<string>() }),

@@ -30,6 +30,19 @@ describe('consolidate', () => {
     expect((await memory.verify()).ok).toBe(true);
   });
 
+  it.each([
+    ['The door is open', 'The door is not open'],
+    ['Ada beat Bo at chess', 'Bo beat Ada at chess'],
+    ['She can drive', 'She could drive'],
+    ['It is a plan', 'It is planned'],
+  ])('does not merge "%s" and "%s"', async (left, right) => {
+    await memory.remember([
+      { id: 'a', text: left },
+      { id: 'b', text: right },
+    ]);
+    expect((await memory.consolidate()).merged).toBe(0);
+  });
+
   it('never merges what somebody said', async () => {
     await memory.remember([
       { id: 'a', text: 'I am fine', speaker: 'Ada' },

@@ -1,7 +1,7 @@
 import { describeThrown } from '@genie/core/errors';
 import type { Engine } from '../engine.ts';
 import type { ConsolidateOptions, ConsolidateReceipt } from '../memory.ts';
-import { defaultNamespace, inputError } from '../memory-input.ts';
+import { inputError, namespaceOf } from '../memory-input.ts';
 import { isConflict } from '../retry-on-conflict.ts';
 import type { StoredRecord } from '../store/record.ts';
 import { textsOf } from '../tiers/episodes.ts';
@@ -42,7 +42,7 @@ export async function consolidate(engine: Engine, options: ConsolidateOptions = 
     engine,
     options,
     until,
-    namespace: options.namespace ?? defaultNamespace,
+    namespace: namespaceOf(options.namespace),
     refused: [],
     isOver: () => options.signal?.aborted === true || engine.clock.elapsed() >= until,
   };

@@ -1,23 +1,19 @@
 import type { StoredRecord } from '../store/record.ts';
-import { fold, tokenize } from '../text/tokenize.ts';
+import { fold, words } from '../text/tokenize.ts';
 import type { Operation } from './operation.ts';
 
 const dayMs = 86_400_000;
 
 /**
- * Merges for notes that say the same: equal words in any order and case, the same source, at about the same time. What somebody said is
- * never merged, since saying it again is an event of its own.
+ * Merges for notes that say the same: equal words in the same order, case and punctuation aside, the same source, at about the same time.
+ * Every word counts, because `not` and the order of two names change what is said. What somebody said is never merged, since saying it again
+ * is an event of its own.
  */
 export function proposeMerges(records: readonly StoredRecord[]): Operation[] {
   const groups = new Map<string, StoredRecord[]>();
   for (const record of records) {
     if (record.tier !== 'associative' || record.speaker !== undefined || record.status !== 'live') continue;
-    const key = JSON.stringify([
-      record.kind,
-      record.source ?? '',
-      numbersIn(record.text),
-      [...new Set(tokenize(record.text))].sort(),
-    ]);
+    const key = JSON.stringify([record.kind, record.source ?? '', numbersIn(record.text), words(record.text)]);
     groups.set(key, [...(groups.get(key) ?? []), record]);
   }
   return [...groups.values()].flatMap((group) => mergeGroup(group));

@@ -1,5 +1,5 @@
 import type { Engine } from '../engine.ts';
-import { defaultNamespace, inputError } from '../memory-input.ts';
+import { inputError, namespaceOf } from '../memory-input.ts';
 import type { MemoryRecord } from '../store/record.ts';
 import { hashOf } from './operation.ts';
 
@@ -7,7 +7,8 @@ import { hashOf } from './operation.ts';
  * Undoes a consolidation: changed records get their state from before, created ones go. A record that was changed or forgotten since is
  * left alone. Returns how many were restored or removed. Throws `GENIE_MEMORY_UNKNOWN` for an unknown operation.
  */
-export async function rollBack(engine: Engine, operationId: string, namespace = defaultNamespace): Promise<number> {
+export async function rollBack(engine: Engine, operationId: string, place?: string): Promise<number> {
+  const namespace = namespaceOf(place);
   const [operation] = await engine.store.operations(namespace, operationId);
   if (!operation) throw inputError('operation id', operationId, 'Pass the operationId of a consolidation receipt.');
   if (operation.undoneAt !== undefined) return 0;

@@ -4,9 +4,9 @@
  */
 export const ranking = {
   /** Saturation of repeated words. A little under the usual 1.2: memories are short, a second mention adds little. */
-  saturation: 1.1,
-  /** Length normalisation, below the usual 0.75: a long turn mostly says more, it does not say the same in more words. */
-  lengthNorm: 0.25,
+  saturation: 1,
+  /** Length normalisation, far below the usual 0.75: a long turn mostly says more, it does not say the same in more words. */
+  lengthNorm: 0.2,
   /** Sessions differ in length by how much happened in them, so half of the usual applies. */
   sessionLengthNorm: 0.4,
   /**
@@ -15,7 +15,12 @@ export const ranking = {
    */
   turnsAfter: [0.2, 0.15, 0.06],
   /** A turn that ends with a question is answered by the next one: people who talk take turns (Sacks, Schegloff, Jefferson 1974). */
-  previousQuestion: 0.4,
+  previousQuestion: 0.55,
+  /**
+   * A person who is named in one turn is "she" or "they" in the next two: with such a pronoun a turn is about that person almost as if it
+   * had the name.
+   */
+  namedBefore: [0.5, 0.3],
   /** And to the turns before it, which it explains less: reactions repeat what was said. */
   turnsBefore: [0.12, 0.08, 0.03],
   /** How much the best session adds to the best turn. It orders turns that match alike, it does not outweigh a match. */
@@ -23,7 +28,7 @@ export const ranking = {
   /** Weight of a member of the category that was asked for (`instrument` → `violin`), in words. */
   categoryMember: 0.35,
   /** Weight of a word that means nearly the same. */
-  synonym: 0.3,
+  synonym: 0.4,
   /** Weight of a word that the store itself uses in the same places. Learnt, therefore lowest. */
   association: 0.15,
   /** Spoken by the person asked about. */
@@ -42,7 +47,7 @@ export const ranking = {
   /** How long after the fact people still tell about it, in milliseconds. */
   tellingDelayMs: 10 * 86_400_000,
   /** Form of the answer: a time for "when", a number for "how many", a name for "who" and "where". */
-  temporalAnswer: 1.22,
+  temporalAnswer: 1.3,
   numericAnswer: 1.12,
   namedAnswer: 1.06,
   /** A turn that only asks holds no answer. */

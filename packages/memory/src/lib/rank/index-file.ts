@@ -1,4 +1,5 @@
 import { bytesOf, joinBlocks, splitBlocks, viewAs } from '../checked-blocks.ts';
+import { analysisVersion } from '../text/tokenize.ts';
 import { Growing } from './growing.ts';
 import type { DocumentColumns, IndexState, Posting } from './lexical-index.ts';
 import type { QueryTerm } from './question.ts';
@@ -27,6 +28,7 @@ export interface IndexFile {
 }
 
 interface Description {
+  readonly analysis: number;
   readonly store: string;
   readonly namespace: string;
   readonly revision: number;
@@ -54,6 +56,7 @@ export function encodeIndex(file: IndexFile): Uint8Array {
     at += posting.docs.length;
   });
   const description: Description = {
+    analysis: analysisVersion,
     store: file.store,
     namespace: file.namespace,
     revision: file.revision,
@@ -78,7 +81,7 @@ export function encodeIndex(file: IndexFile): Uint8Array {
   ]);
 }
 
-/** The index in a file, or undefined when the file is damaged, of another form, or of another store or namespace. */
+/** The index in a file, or undefined when the file is damaged, of another form, made with other rules for words, or of another store or namespace. */
 export function decodeIndex(
   bytes: Uint8Array,
   expected: { readonly store: string; readonly namespace: string },
@@ -87,7 +90,12 @@ export function decodeIndex(
   const [describing, ids, terms, lengths, docs, counts, sessions, ...columns] = blocks ?? [];
   if (!describing || !ids || !terms || !lengths || !docs || !counts || !sessions) return undefined;
   const description = JSON.parse(new TextDecoder().decode(describing)) as Description;
-  if (description.store !== expected.store || description.namespace !== expected.namespace) return undefined;
+  if (
+    description.analysis !== analysisVersion ||
+    description.store !== expected.store ||
+    description.namespace !== expected.namespace
+  )
+    return undefined;
   const postings = decodePostings(JSON.parse(new TextDecoder().decode(terms)) as string[], {
     lengths: viewAs(lengths, Int32Array),
     docs: viewAs(docs, Int32Array),

@@ -16,6 +16,8 @@ export interface QueryTerm {
 export interface TermGroup {
   /** 1, or less for a word that says little about the topic. */
   readonly importance: number;
+  /** A name, so that turns which only refer to it may be meant. */
+  readonly isName: boolean;
   readonly terms: readonly QueryTerm[];
 }
 
@@ -50,17 +52,19 @@ const maxGroups = 48;
 export function readQuestion(query: string, context: QuestionContext): Question {
   const text = query.length > maxQueryLength ? query.slice(0, maxQueryLength) : query;
   const { speakers, others, names } = findSpeakers(text, context.index);
-  const terms = [...new Set(tokenize(text))].slice(0, maxGroups);
+  const { topic, spans, timed } = readTopic(text, context.now);
+  const named = namesIn(text);
+  const terms = [...new Set(tokenize(topic))].slice(0, maxGroups);
   const topical = terms.filter((term) => !names.has(term));
   const kept = topical.filter((term) => !questionWords.has(term));
   const asked = kept.length > 0 ? kept : topical;
   return {
     terms: asked,
     wantsList: wantsList(fold(text)),
-    groups: asked.map((term) => groupFor(term, context)),
+    groups: asked.map((term) => groupFor(term, { ...context, named: named.has(term), timed: timed.has(term) })),
     speakers,
     others,
-    spans: findTimeSpans(text, context.now),
+    spans,
     wanted: wantedFeatures(fold(text)),
   };
 }
@@ -81,9 +85,34 @@ const questionWords: ReadonlySet<string> = new Set(
 const lightWords: ReadonlySet<string> = new Set(
   tokenize(
     `think feel want know go come give take make use need try see look find keep put become have do start stop plan decide time day week month
-     year people person good new first last old big great recent recently current place long work tell share talk`,
+     year people person good new first last old big great recent recently current place long work tell share talk name call title`,
   ),
 );
+
+/** Turns of phrase that say what is asked, and the plain words for it: `do for a living` asks for a job. */
+const phrases: readonly (readonly [RegExp, string])[] = [
+  [/\b(?:do|does|did|doing) for (?:a living|work)\b/gi, 'job'],
+  [/\bfor a living\b|\bline of work\b/gi, 'job'],
+  [/\bhow old\b/gi, 'age'],
+  [/\bhow (?:long|many|much|often|far|big|tall|soon|recently)\b/gi, ' '],
+  [/\b(?:in|during|at|by|towards?) (?:the )?(?:early|mid|late|beginning of|start of|end of|middle of)\b/gi, 'in'],
+];
+
+/** The words that name the topic, and the times beside them. What only names a time counts little as a word: few texts repeat a date. */
+function readTopic(text: string, now: number): { topic: string; spans: TimeSpan[]; timed: ReadonlySet<string> } {
+  const topic = phrases.reduce((rest, [pattern, plain]) => rest.replace(pattern, plain), text);
+  const spans = findTimeSpans(topic, now);
+  const timed = spans.length > 0 ? new Set(tokenize(topic.match(timeWord)?.join(' ') ?? '')) : new Set<string>();
+  return { topic, spans, timed };
+}
+
+const timeWord =
+  /\b(?:\d{1,2}(?:st|nd|rd|th)?|(?:19|20)\d\d|january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|autumn|fall|winter)\b/gi;
+
+/** Stems of words that are written as names: with a capital, not at the beginning. */
+function namesIn(text: string): ReadonlySet<string> {
+  return new Set(tokenize((text.match(/(?<=[\p{L}\p{N},] )\p{Lu}\p{Ll}+/gu) ?? []).join(' ')));
+}
 
 /** "Which books", "what kinds of food", "how many times": a plural right after the question word. */
 function wantsList(folded: string): boolean {
@@ -94,7 +123,10 @@ function wantsList(folded: string): boolean {
   return noun !== undefined && !/(ss|us|is)$/.test(noun) && !['was', 'does', 'has'].includes(noun);
 }
 
-function groupFor(term: string, { associations }: QuestionContext): TermGroup {
+function groupFor(
+  term: string,
+  { associations, named, timed }: Pick<QuestionContext, 'associations'> & { named: boolean; timed: boolean },
+): TermGroup {
   const group = new Map<string, number>();
   for (const { term: other, weight } of associations?.get(term) ?? []) group.set(other, weight);
   for (const { term: other, kind } of expandTerm(term)) {
@@ -102,7 +134,8 @@ function groupFor(term: string, { associations }: QuestionContext): TermGroup {
   }
   group.set(term, 1);
   return {
-    importance: lightWords.has(term) ? ranking.lightWord : 1,
+    importance: timed || lightWords.has(term) ? ranking.lightWord : 1,
+    isName: named && !timed,
     terms: [...group].map(([other, weight]) => ({ term: other, weight })),
   };
 }

@@ -87,7 +87,7 @@ function scoreGroup(state: IndexState, group: TermGroup, scratch: Scratch): void
   const touched: number[] = [];
   const touchedSessions: number[] = [];
   for (const { term, weight } of group.terms)
-    addPostings(state, scratch, { term, weight, idf, touched, touchedSessions });
+    addPostings(state, scratch, { term, weight, idf, isName: group.isName, touched, touchedSessions });
   finishTurns(state, scratch, touched, idf * group.importance);
   finishSessions(state, scratch, touchedSessions, group.importance);
 }
@@ -113,6 +113,7 @@ interface PostingsPass {
   readonly term: string;
   readonly weight: number;
   readonly idf: number;
+  readonly isName: boolean;
   readonly touched: number[];
   readonly touchedSessions: number[];
 }
@@ -138,8 +139,10 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
       step <= ranking.turnsAfter.length && doc + step <= last && session[doc + step] === own;
       step += 1
     ) {
-      const weight = step === 1 && asks ? ranking.previousQuestion : (ranking.turnsAfter[step - 1] ?? 0);
-      add(doc + step, near * weight);
+      add(
+        doc + step,
+        near * weightAfter(step, asks, pass.isName && ((features[doc + step] ?? 0) & feature.refers) !== 0),
+      );
     }
     for (
       let step = 1;
@@ -161,6 +164,12 @@ function addPostings(state: IndexState, scratch: Scratch, pass: PostingsPass): v
     const near = Math.min(amount, scale);
     spread(doc, own, near, (features[doc] ?? 0) & feature.asks);
   }
+}
+
+/** What a word is worth to the turn `step` places after it. */
+function weightAfter(step: number, asks: number, refers: boolean): number {
+  const weight = step === 1 && asks ? ranking.previousQuestion : (ranking.turnsAfter[step - 1] ?? 0);
+  return refers ? Math.max(weight, ranking.namedBefore[step - 1] ?? 0) : weight;
 }
 
 function finishTurns(state: IndexState, scratch: Scratch, touched: readonly number[], idf: number): void {

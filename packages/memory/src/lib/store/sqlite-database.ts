@@ -1,25 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { GenieError } from '@genie/core/errors';
+import type { Connection, ConnectionStatement } from './connection.ts';
 import type { SqlRow, SqlValue } from './sqlite-rows.ts';
 import { schemaSql, schemaVersion } from './sqlite-schema.ts';
 
 /** `process`: survives the end of the process at any point. `power`: also survives power loss, at the price of one flush per change. */
 export type Durability = 'process' | 'power';
 
-/** A thin cover over node:sqlite: prepared statements by text, transactions, coded errors. */
+/** A thin cover over a SQLite connection: prepared statements by text, transactions, coded errors. */
 export class SqliteDatabase {
-  readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #database: Connection;
+  readonly #statements = new Map<string, ConnectionStatement>();
   readonly path: string;
 
-  constructor(database: DatabaseSync, path: string) {
+  constructor(database: Connection, path: string) {
     this.#database = database;
     this.path = path;
-  }
-
-  get raw(): DatabaseSync {
-    return this.#database;
   }
 
   run(sql: string, ...values: SqlValue[]): { readonly changes: number; readonly lastId: number } {
@@ -57,7 +54,7 @@ export class SqliteDatabase {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #statement(sql: string): StatementSync {
+  #statement(sql: string): ConnectionStatement {
     let statement = this.#statements.get(sql);
     if (!statement) {
       statement = this.#database.prepare(sql);
@@ -76,27 +73,25 @@ export class SqliteDatabase {
 }
 
 /** Opens (and creates) a database. Errors: `GENIE_MEMORY_CORRUPT`, `GENIE_MEMORY_VERSION`, `GENIE_MEMORY_STORE`. */
-export async function openSqliteDatabase(
-  path: string,
-  durability: Durability,
-  configure = true,
-): Promise<SqliteDatabase> {
-  const { DatabaseSync: Database } = await import('node:sqlite');
-  let raw: DatabaseSync;
-  try {
-    raw = new Database(path, { timeout: 5_000 });
-  } catch (error) {
-    throw asStoreError(error, path);
-  }
-  const database = new SqliteDatabase(raw, path);
+export async function openSqliteDatabase(path: string, durability: Durability): Promise<SqliteDatabase> {
+  const database = new SqliteDatabase(await connect(path), path);
   try {
     if (path !== ':memory:') database.exec('PRAGMA journal_mode = WAL');
-    // A database that is about to be loaded from a snapshot gets its schema from there.
-    if (configure) configureDatabase(database, durability);
+    configureDatabase(database, durability);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** A connection as node:sqlite makes it, without pragmas and schema. */
+export async function connect(path: string): Promise<DatabaseSync> {
+  const { DatabaseSync: Database } = await import('node:sqlite');
+  try {
+    return new Database(path, { timeout: 5_000 });
+  } catch (error) {
+    throw asStoreError(error, path);
   }
 }
 

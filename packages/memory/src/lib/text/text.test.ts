@@ -18,6 +18,17 @@ describe('stem', () => {
     ['counselor', 'counseling'],
     ['charities', 'charity'],
     ['bought', 'buying'],
+    ['celebrate', 'celebrated'],
+    ['celebrating', 'celebration'],
+    ['promote', 'promotion'],
+    ['propose', 'proposal'],
+    ['donated', 'donations'],
+    ['hoping', 'hope'],
+    ['planned', 'plans'],
+    ['travelling', 'travel'],
+    ['favourite', 'favorite'],
+    ['paintings', 'painter'],
+    ['musical', 'musicians'],
   ])('%s and %s meet', (left, right) => {
     expect(stem(left)).toBe(stem(right));
   });
@@ -26,6 +37,12 @@ describe('stem', () => {
     ['universe', 'university'],
     ['new', 'news'],
     ['organ', 'organize'],
+    ['care', 'car'],
+    ['wine', 'win'],
+    ['plane', 'plan'],
+    ['hope', 'hop'],
+    ['station', 'state'],
+    ['homeless', 'home'],
   ])('%s and %s stay apart', (left, right) => {
     expect(stem(left)).not.toBe(stem(right));
   });
@@ -37,7 +54,7 @@ describe('stem', () => {
 
 describe('tokenize', () => {
   it('leaves stop words out, drops accents and possessives', () => {
-    expect(tokenize("What was in Zoë's café?")).toEqual(['zoe', 'caf']);
+    expect(tokenize("What was in Zoë's café?")).toEqual(['zoe', 'cafe']);
   });
 
   it('pairs characters of scripts without spaces', () => {
@@ -111,7 +128,7 @@ describe('findTimeSpans', () => {
 describe('expandTerm', () => {
   it('leads from a kind to its members and between synonyms, not from a member to its kind', () => {
     expect(expandTerm(stem('instrument')).map(({ term }) => term)).toContain(stem('violin'));
-    expect(expandTerm(stem('violin'))).toEqual([]);
+    expect(expandTerm(stem('violin')).map(({ term }) => term)).not.toContain(stem('instrument'));
     expect(expandTerm(stem('movie'))).toContainEqual({ term: 'film', kind: 'synonym' });
     expect(expandTerm('zzz')).toEqual([]);
   });

@@ -1,6 +1,8 @@
 import { stem } from './stem.ts';
 import { stopWords } from './stop-words.ts';
 
+/** Raised whenever a text gives other terms or features than before: an index of an older version is built again from the records. */
+export const analysisVersion = 2;
 /** Longest text that is indexed, in UTF-16 units; the rest is stored but not searchable by words. */
 export const maxIndexedLength = 200_000;
 const longestWord = 64;

@@ -1,11 +1,12 @@
 import type { Engine } from '../engine.ts';
 import type { Episode, EpisodeTier } from '../memory.ts';
-import { defaultNamespace } from '../memory-input.ts';
+import { namespaceOf } from '../memory-input.ts';
 import type { StoredRecord } from '../store/record.ts';
 
 export function createEpisodeTier(open: () => Promise<Engine>): EpisodeTier {
   return {
-    async recent(limit = 3, { namespace = defaultNamespace } = {}) {
+    async recent(limit = 3, { namespace: place } = {}) {
+      const namespace = namespaceOf(place);
       const { store } = await open();
       const records = await store.find({
         namespace,
@@ -17,7 +18,8 @@ export function createEpisodeTier(open: () => Promise<Engine>): EpisodeTier {
       });
       return records.map(toEpisode);
     },
-    async count({ namespace = defaultNamespace } = {}) {
+    async count({ namespace: place } = {}) {
+      const namespace = namespaceOf(place);
       const { store } = await open();
       return (await store.find({ namespace, tiers: ['episodic'], kinds: ['episode'], status: ['live'] })).length;
     },

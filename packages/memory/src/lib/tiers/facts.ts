@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Engine } from '../engine.ts';
 import type { CoreTier, Fact, FactOptions, FactQuery, KnowledgeInput, KnowledgeTier } from '../memory.ts';
-import { checkName, cleanText, defaultNamespace, inputError, parseTime } from '../memory-input.ts';
+import { checkName, cleanText, inputError, namespaceOf, parseTime } from '../memory-input.ts';
 import { embedEntry } from '../remember.ts';
 import { retryOnConflict } from '../retry-on-conflict.ts';
 import type { MemoryRecord, StoredRecord } from '../store/record.ts';
@@ -24,7 +24,7 @@ export async function listFacts(engine: Engine, scope: FactScope): Promise<Fact[
   const at = parseTime(scope.at, 'at');
   const all = scope.history === true || asOf !== undefined || at !== undefined;
   const records = await engine.store.find({
-    namespace: scope.namespace ?? defaultNamespace,
+    namespace: namespaceOf(scope.namespace),
     tiers: [scope.tier],
     ...(all ? {} : { status: ['live'] as const }),
     ...(scope.subject === undefined ? {} : { subject: scope.subject }),
@@ -90,7 +90,7 @@ export function putFact(engine: Engine, input: FactInput): Promise<Fact> {
 }
 
 async function putFactOnce(engine: Engine, input: FactInput): Promise<Fact> {
-  const namespace = input.namespace ?? defaultNamespace;
+  const namespace = namespaceOf(input.namespace);
   const record = toRecord(engine, input, namespace);
   const [present] = await engine.store.get(namespace, [record.id]);
   if (present?.status === 'live' && present.object === record.object) return toFact(present);
@@ -208,7 +208,7 @@ export function createCoreTier(open: () => Promise<Engine>): CoreTier {
     },
     async delete(key, options = {}) {
       const engine = await open();
-      const namespace = options.namespace ?? defaultNamespace;
+      const namespace = namespaceOf(options.namespace);
       const [present] = await engine.store.find({
         namespace,
         tiers: ['core'],

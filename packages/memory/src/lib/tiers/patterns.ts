@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Engine } from '../engine.ts';
 import type { Pattern, PatternTier } from '../memory.ts';
-import { cleanText, defaultNamespace, inputError, parseTime } from '../memory-input.ts';
+import { cleanText, inputError, namespaceOf, parseTime } from '../memory-input.ts';
 import type { MemoryRecord, StoredRecord } from '../store/record.ts';
 
 /** Live patterns, most certain first. */
@@ -62,13 +62,15 @@ export function patternRecord(pattern: {
 
 export function createPatternTier(open: () => Promise<Engine>): PatternTier {
   return {
-    list: async ({ namespace = defaultNamespace } = {}) => listPatterns(await open(), namespace),
-    async due({ namespace = defaultNamespace, now } = {}) {
+    list: async ({ namespace } = {}) => listPatterns(await open(), namespaceOf(namespace)),
+    async due({ namespace: place, now } = {}) {
+      const namespace = namespaceOf(place);
       const engine = await open();
       const time = parseTime(now, 'now') ?? engine.clock.now();
       return (await listPatterns(engine, namespace)).filter(({ dueAt }) => dueAt !== undefined && dueAt <= time);
     },
-    async add({ kind, text, confidence, dueAt }, { namespace = defaultNamespace } = {}) {
+    async add({ kind, text, confidence, dueAt }, { namespace: place } = {}) {
+      const namespace = namespaceOf(place);
       if (!(confidence >= 0 && confidence <= 1))
         throw inputError('confidence', confidence, 'Pass a number from 0 to 1.');
       const engine = await open();

@@ -1,15 +1,17 @@
-import { createDotKernel, type DotKernel } from './dot-kernel.ts';
+import { createDotKernel, type KernelFactory } from './dot-kernel.ts';
+import { NibblePlane } from './nibble-plane.ts';
+import { topSlots } from './top-slots.ts';
 import { dotProduct, toUnitVector } from './unit-vector.ts';
 import type { VectorMatch, VectorStore } from './vector-store.ts';
-import { type WasmMemory, webAssembly } from './web-assembly.ts';
 
-const pageBytes = 65_536;
-/** The memory starts with room for a query of up to 16,384 dimensions as int16. */
-const rowsAt = 32_768;
 const maxDimension = 16_384;
 /** Candidates for each result wanted: the rounding to 8 bits moves similarities by about 0.001, far less than 100 places. */
 const overfetch = 10;
 const smallestFetch = 100;
+/** Rows at which the error of the upper halves is measured in each search. */
+const measured = 64;
+/** A row may be this many standard deviations of that error below the last of the best and is still looked at in 8 bits. */
+const margin = 8;
 
 export interface Int8ScanOptions {
   readonly dimension: number;
@@ -20,7 +22,8 @@ export interface Int8ScanOptions {
 export interface Int8Snapshot {
   readonly dimension: number;
   readonly ids: readonly string[];
-  readonly rows: Uint8Array;
+  /** Upper halves of all rows, then the lower halves. */
+  readonly planes: Uint8Array;
   readonly scales: Float32Array;
 }
 
@@ -30,33 +33,39 @@ export interface Int8Scan extends VectorStore {
 }
 
 /**
- * Compares the query with every vector, in 8 bits with SIMD, then the best again in full precision: exact answers, one byte for each
- * dimension of memory, no index to train. Vectors are scaled one by one to their own largest value, so nothing is clipped.
+ * Compares the query with every vector with SIMD, then the best again in full precision: exact answers, one byte for each dimension of memory, no
+ * index to train. Vectors are scaled one by one to their own largest value, so nothing is clipped. What a scan costs is reading the memory, so
+ * it reads the upper 4 bits of all numbers first and the lower 4 only of vectors that can still be among the best.
  */
 export function createInt8Scan(options: Int8ScanOptions, from?: Int8Snapshot): Int8Scan {
-  return new Scan(options, from);
+  return new Scan(options, createDotKernel, from);
+}
+
+/** The same with a kernel of choice, so that tests see what engines without relaxed SIMD do. */
+export function createInt8ScanWith(options: Int8ScanOptions, createKernel: KernelFactory): Int8Scan {
+  return new Scan(options, createKernel);
 }
 
 class Scan implements Int8Scan {
   readonly capabilities = { name: 'int8-scan', exact: true, maxVectors: 500_000 };
   readonly dimension: number;
-  readonly #stride: number;
   readonly #exact: Int8ScanOptions['exactVectors'];
-  readonly #memory: WasmMemory;
-  readonly #kernel: DotKernel;
+  readonly #upper: NibblePlane;
+  readonly #lower: NibblePlane;
   readonly #ids: string[] = [];
   readonly #slots = new Map<string, number>();
   #scales = new Float32Array(64);
+  /** Working memory of one search. */
+  #rough = new Float32Array(0);
 
-  constructor({ dimension, exactVectors }: Int8ScanOptions, from?: Int8Snapshot) {
+  constructor({ dimension, exactVectors }: Int8ScanOptions, createKernel: KernelFactory, from?: Int8Snapshot) {
     if (!Number.isInteger(dimension) || dimension < 1 || dimension > maxDimension) {
       throw new RangeError(`A vector store needs a dimension from 1 to ${maxDimension}, got ${dimension}.`);
     }
     this.dimension = dimension;
-    this.#stride = Math.ceil(dimension / 16) * 16;
     this.#exact = exactVectors;
-    this.#memory = new (webAssembly().Memory)({ initial: 1 });
-    this.#kernel = createDotKernel(this.#memory);
+    this.#upper = new NibblePlane(dimension, createKernel);
+    this.#lower = new NibblePlane(dimension, createKernel);
     if (from) this.#load(from);
   }
 
@@ -65,7 +74,7 @@ class Scan implements Int8Scan {
   }
 
   get memoryBytes(): number {
-    return this.#memory.buffer.byteLength + this.#scales.byteLength;
+    return this.#upper.memoryBytes + this.#lower.memoryBytes + this.#scales.byteLength + this.#rough.byteLength;
   }
 
   has(id: string): boolean {
@@ -86,15 +95,12 @@ class Scan implements Int8Scan {
       const slot = this.#slots.get(id);
       if (slot === undefined) continue;
       const last = this.size - 1;
-      const bytes = new Int8Array(this.#memory.buffer, rowsAt, this.size * this.#stride);
-      if (slot !== last) {
-        bytes.copyWithin(slot * this.#stride, last * this.#stride, (last + 1) * this.#stride);
-        this.#scales[slot] = this.#scales[last] ?? 0;
-        const moved = this.#ids[last] ?? '';
-        this.#ids[slot] = moved;
-        this.#slots.set(moved, slot);
-      }
-      bytes.fill(0, last * this.#stride);
+      this.#upper.move(last, slot);
+      this.#lower.move(last, slot);
+      this.#scales[slot] = this.#scales[last] ?? 0;
+      const moved = this.#ids[last] ?? '';
+      this.#ids[slot] = moved;
+      this.#slots.set(moved, slot);
       this.#ids.pop();
       this.#slots.delete(id);
     }
@@ -108,9 +114,9 @@ class Scan implements Int8Scan {
     signal?.throwIfAborted();
     const query = toUnitVector(vector, this.dimension, 'the query');
     if (this.size === 0) return [];
-    const candidates = this.#best(query, Math.max(smallestFetch, k * overfetch));
-    const exact = await this.#exact(candidates.map(({ id }) => id));
-    const matches = candidates.flatMap(({ id }) => {
+    const candidates = this.#best(query, k).map((slot) => this.#ids[slot] ?? '');
+    const exact = await this.#exact(candidates);
+    const matches = candidates.flatMap((id) => {
       const found = exact.get(id);
       return found ? [{ id, similarity: dotProduct(query, found) }] : [];
     });
@@ -124,55 +130,62 @@ class Scan implements Int8Scan {
   }
 
   snapshot(): Int8Snapshot {
-    return {
-      dimension: this.dimension,
-      ids: this.#ids,
-      rows: new Uint8Array(this.#memory.buffer, rowsAt, this.size * this.#stride),
-      scales: this.#scales.subarray(0, this.size),
-    };
+    const [upper, lower] = [this.#upper.rows(this.size), this.#lower.rows(this.size)];
+    const planes = new Uint8Array(upper.length + lower.length);
+    planes.set(upper);
+    planes.set(lower, upper.length);
+    return { dimension: this.dimension, ids: this.#ids, planes, scales: this.#scales.subarray(0, this.size) };
   }
 
-  /** The nearest by 8-bit similarity, in no order. */
-  #best(query: Float32Array, limit: number): { id: string }[] {
-    this.#reserve(this.size);
-    const wide = new Int16Array(this.#memory.buffer, 0, this.#stride);
-    wide.fill(0);
-    wide.set(quantise(query).values);
-    const end = rowsAt + this.size * this.#stride;
-    const out = Math.ceil(end / 16) * 16;
-    this.#kernel(rowsAt, end, 0, this.#stride * 2, out);
-    const products = new Int32Array(this.#memory.buffer, out, this.size);
-    return selectBest(products, this.#scales, limit).map((slot) => ({ id: this.#ids[slot] ?? '' }));
+  /** The nearest by 8-bit similarity, in no order; more of them than `k`, for rescoring. */
+  #best(query: Float32Array, k: number): number[] {
+    const { values } = quantise(query);
+    const offset = values.reduce((sum, value) => sum + value, 0);
+    this.#upper.setQuery(values);
+    this.#lower.setQuery(values);
+    const upper = this.#upper.products(this.size);
+    const scales = this.#scales;
+    if (this.#rough.length < upper.length) this.#rough = new Float32Array(Math.ceil(upper.length * 1.125));
+    const rough = this.#rough.subarray(0, upper.length);
+    // A number is 16 times its upper half less 128, and 7.5 for its lower half on average.
+    const middle = (7.5 - 128) * offset;
+    for (let slot = 0; slot < rough.length; slot += 1)
+      rough[slot] = (16 * (upper[slot] as number) + middle) * (scales[slot] as number);
+    const fine = (slot: number): number =>
+      (16 * (upper[slot] ?? 0) - 128 * offset + this.#lower.product(slot)) * (scales[slot] ?? 0);
+    const near = candidates(rough, fine, k);
+    const exact = Float32Array.from(near, fine);
+    const limit = Math.max(smallestFetch, k * overfetch);
+    return Array.from(topSlots(exact, limit), (at) => near[at] ?? 0);
   }
 
   #write(id: string, unit: Float32Array): void {
     const known = this.#slots.get(id);
     const slot = known ?? this.size;
     const { values, scale } = quantise(unit);
-    new Int8Array(this.#memory.buffer, rowsAt + slot * this.#stride, this.dimension).set(values);
-    if (slot >= this.#scales.length) {
-      const wider = new Float32Array(Math.ceil(this.#scales.length * 1.25) + 64);
-      wider.set(this.#scales);
-      this.#scales = wider;
-    }
+    this.#upper.write(slot, this.dimension, (at) => ((values[at] ?? 0) + 128) >> 4);
+    this.#lower.write(slot, this.dimension, (at) => ((values[at] ?? 0) + 128) & 15);
     this.#scales[slot] = scale;
     if (known !== undefined) return;
     this.#ids.push(id);
     this.#slots.set(id, slot);
   }
 
-  /** Room for the rows and for one result each. Grows by an eighth, because memory is what this store is frugal with. */
   #reserve(rows: number): void {
-    const needed = rowsAt + rows * (this.#stride + 4) + 64;
-    const missing = needed - this.#memory.buffer.byteLength;
-    if (missing > 0)
-      this.#memory.grow(Math.ceil(Math.max(missing, missing < needed / 8 ? needed / 16 : 0) / pageBytes));
+    this.#upper.reserve(rows, true);
+    this.#lower.reserve(rows, false);
+    if (rows <= this.#scales.length) return;
+    const wider = new Float32Array(Math.max(rows, Math.ceil(this.#scales.length * 1.25)));
+    wider.set(this.#scales);
+    this.#scales = wider;
   }
 
-  #load({ ids, rows, scales }: Int8Snapshot): void {
+  #load({ ids, planes, scales }: Int8Snapshot): void {
     this.#reserve(ids.length);
-    new Uint8Array(this.#memory.buffer, rowsAt, rows.length).set(rows);
-    this.#scales = Float32Array.from(scales);
+    const half = planes.length / 2;
+    this.#upper.rows(ids.length).set(planes.subarray(0, half));
+    this.#lower.rows(ids.length).set(planes.subarray(half));
+    this.#scales.set(scales);
     for (const id of ids) {
       this.#slots.set(id, this.#ids.length);
       this.#ids.push(id);
@@ -180,6 +193,30 @@ class Scan implements Int8Scan {
   }
 }
 
+/**
+ * Every row that can be among the best `k`. How far a rough value is off is measured, on the best rows and on rows from everywhere, because it
+ * depends on the vectors: one large number in a vector leaves few steps for the others.
+ */
+function candidates(rough: Float32Array, fine: (slot: number) => number, k: number): number[] {
+  const best = topSlots(rough, Math.max(k, measured));
+  const stride = Math.max(1, Math.floor(rough.length / measured));
+  let squares = 0;
+  let count = 0;
+  const measure = (slot: number): void => {
+    squares += (fine(slot) - (rough[slot] ?? 0)) ** 2;
+    count += 1;
+  };
+  best.forEach(measure);
+  for (let slot = 0; slot < rough.length; slot += stride) measure(slot);
+  const values = Float32Array.from(best, (slot) => rough[slot] ?? 0).sort();
+  const last = values[Math.max(0, values.length - k)] ?? 0;
+  const threshold = last - margin * Math.sqrt(squares / count) - Number.EPSILON;
+  const near: number[] = [];
+  for (let slot = 0; slot < rough.length; slot += 1) if ((rough[slot] as number) >= threshold) near.push(slot);
+  return near;
+}
+
+/** Whole numbers from -127 to 127. */
 function quantise(unit: Float32Array): { values: Int8Array; scale: number } {
   let largest = 0;
   for (const value of unit) largest = Math.max(largest, Math.abs(value));
@@ -187,23 +224,4 @@ function quantise(unit: Float32Array): { values: Int8Array; scale: number } {
   const values = new Int8Array(unit.length);
   for (let at = 0; at < unit.length; at += 1) values[at] = Math.round((unit[at] ?? 0) * factor);
   return { values, scale: largest / 127 };
-}
-
-/** Slots with the largest scaled products: a threshold that rises while candidates are collected and cut in half. */
-function selectBest(products: Int32Array, scales: Float32Array, limit: number): number[] {
-  let slots: number[] = [];
-  let threshold = Number.NEGATIVE_INFINITY;
-  const valueAt = (slot: number): number => (products[slot] ?? 0) * (scales[slot] ?? 0);
-  const cut = (): void => {
-    slots.sort((left, right) => valueAt(right) - valueAt(left) || left - right);
-    slots = slots.slice(0, limit);
-    if (slots.length === limit) threshold = valueAt(slots[limit - 1] ?? 0);
-  };
-  for (let slot = 0; slot < products.length; slot += 1) {
-    if (valueAt(slot) <= threshold) continue;
-    slots.push(slot);
-    if (slots.length >= limit * 4) cut();
-  }
-  cut();
-  return slots;
 }

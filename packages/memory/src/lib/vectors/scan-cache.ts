@@ -8,6 +8,9 @@ import { writeFileAtomically } from '../write-file-atomically.ts';
 import type { SafeEmbedder } from './embedder.ts';
 import type { Int8Scan, Int8Snapshot } from './int8-scan.ts';
 
+/** How rows lie in the file; another one is built again. */
+const layout = 2;
+
 export interface ScanCacheOptions {
   readonly store: RecordStore;
   readonly embedder: SafeEmbedder;
@@ -41,10 +44,10 @@ async function describe({ store, embedder }: ScanCacheOptions, namespace: string
 export async function saveScan(options: ScanCacheOptions, namespace: string, scan: Int8Scan): Promise<void> {
   const file = fileOf(options, namespace);
   if (file === undefined || options.folder === undefined) return;
-  const { dimension, ids, rows, scales } = scan.snapshot();
+  const { dimension, ids, planes, scales } = scan.snapshot();
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
-  const description = JSON.stringify([await describe(options, namespace), dimension]);
-  const bytes = joinBlocks([text(description), text(JSON.stringify(ids)), rows, bytesOf(scales)]);
+  const description = JSON.stringify([await describe(options, namespace), dimension, layout]);
+  const bytes = joinBlocks([text(description), text(JSON.stringify(ids)), planes, bytesOf(scales)]);
   await mkdir(options.folder, { recursive: true });
   await writeFileAtomically(file, options.cipher ? options.cipher.encrypt(bytes, `int8:${namespace}`) : bytes);
 }
@@ -56,14 +59,14 @@ export async function readScan(options: ScanCacheOptions, namespace: string): Pr
   try {
     const bytes: Uint8Array = await readFile(file);
     const blocks = splitBlocks(options.cipher ? options.cipher.decrypt(bytes, `int8:${namespace}`) : bytes);
-    const [description, ids, rows, scales] = blocks ?? [];
-    if (!description || !ids || !rows || !scales) return undefined;
-    const [source, dimension] = JSON.parse(new TextDecoder().decode(description)) as [string, number];
-    if (source !== (await describe(options, namespace))) return undefined;
+    const [description, ids, planes, scales] = blocks ?? [];
+    if (!description || !ids || !planes || !scales) return undefined;
+    const [source, dimension, form] = JSON.parse(new TextDecoder().decode(description)) as [string, number, number?];
+    if (form !== layout || source !== (await describe(options, namespace))) return undefined;
     return {
       dimension,
       ids: JSON.parse(new TextDecoder().decode(ids)) as string[],
-      rows,
+      planes,
       scales: viewAs(scales, Float32Array),
     };
   } catch {

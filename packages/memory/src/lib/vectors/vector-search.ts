@@ -29,6 +29,7 @@ export interface VectorSearch {
   forget(namespace: string, ids: readonly string[]): Promise<void>;
   rebuild(): Promise<void>;
   save(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Where the vectors of one namespace and model are searched; asked for once for each. */
@@ -36,6 +37,8 @@ export type OpenVectorStore = (options: {
   readonly namespace: string;
   readonly model: string;
   readonly dimension: number;
+  /** The vectors as they were embedded, of those ids that have one, for rescoring. */
+  readonly exactVectors: (ids: readonly string[]) => Promise<ReadonlyMap<string, Float32Array>>;
 }) => Promise<VectorStore>;
 
 export interface VectorSearchOptions extends ScanCacheOptions {
@@ -99,7 +102,7 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
       await dropScans(options.folder);
     },
     async rebuild() {
-      scans.clear();
+      await this.close();
       await dropScans(options.folder);
     },
     async save() {
@@ -107,6 +110,11 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
         const scan = await opening;
         if (scan && isInt8Scan(scan)) await saveScan(options, namespace, scan);
       }
+    },
+    async close() {
+      const opened = [...scans.values()];
+      scans.clear();
+      for (const opening of opened) await (await opening.catch(() => undefined))?.close();
     },
   };
 }
@@ -155,10 +163,12 @@ async function loadScan(options: VectorSearchOptions, namespace: string): Promis
   const [first] = await store.vectors(namespace, embedder.model, { limit: 1 });
   if (!first) return undefined;
   const dimension = first.vector.length;
-  if (options.openStore)
-    return fill(options, namespace, await options.openStore({ namespace, model: embedder.model, dimension }));
   const exactVectors = async (ids: readonly string[]): Promise<Map<string, Float32Array>> =>
     new Map((await store.vectors(namespace, embedder.model, { ids })).map(({ id, vector }) => [id, vector]));
+  if (options.openStore) {
+    const opened = await options.openStore({ namespace, model: embedder.model, dimension, exactVectors });
+    return fill(options, namespace, opened);
+  }
   const cached = await readScan(options, namespace);
   const scan = createInt8Scan({ dimension, exactVectors }, cached);
   return cached ? scan : fill(options, namespace, scan);

@@ -44,12 +44,17 @@ export const op = {
   store32: (offset: number): Code => [0x36, 2, ...unsigned(offset)],
   branchIf: (depth: number): Code => [0x0d, ...unsigned(depth)],
   loop: (body: Code): Code => [0x03, 0x40, body, 0x0b],
+  const128: (byte: number): Code => simd(0x0c, ...Array<number>(16).fill(byte)),
   load128: (offset: number): Code => simd(0x00, 4, ...unsigned(offset)),
-  zero128: simd(0x0c, ...Array<number>(16).fill(0)),
-  extendLow8: simd(0x87),
-  extendHigh8: simd(0x88),
+  and128: simd(0x4e),
+  shiftRight16: simd(0x8d),
+  /** Eight unsigned bytes as int16. */
+  extendLow8: simd(0x89),
+  extendHigh8: simd(0x8a),
   add32x4: simd(0xae),
   dot16: simd(0xba),
+  /** A sum + the products of signed bytes with bytes of 7 bits, four neighbours a lane (relaxed SIMD). */
+  dotBytesAdd: simd(0x113),
   lane32: (lane: number): Code => simd(0x1b, lane),
 } as const;
 

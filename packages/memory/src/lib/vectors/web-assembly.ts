@@ -5,6 +5,8 @@ export interface WasmMemory {
 }
 
 interface WebAssemblyApi {
+  /** True when the engine can run the module. */
+  validate(bytes: Uint8Array<ArrayBuffer>): boolean;
   readonly Memory: new (descriptor: { readonly initial: number }) => WasmMemory;
   readonly Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
   readonly Instance: new (

@@ -7,11 +7,11 @@ import {
   type JsonObject,
   type NotifierPort,
 } from '@genie/core/ports';
-import type { ProposedAdjustment } from '../evaluation/evaluation.ts';
 import { type OutcomeRow, toOutcomeRow } from '../evaluation/outcome-row.ts';
 import { adjustmentAction } from '../evaluation/request-approvals.ts';
 import type { MetricsStore } from '../store/metrics-store.ts';
 import { describeAdjustment } from './adjustment.ts';
+import { type AdoptAllowedOptions, type AdoptedProposals, type AdoptRequest, adoptAllowed } from './adopt-allowed.ts';
 import { type Change, type ChangeRow, type Guard, toChanges, toRecord } from './change.ts';
 import { findRegression } from './regression.ts';
 import { applyAdjustment, revertAdjustment, type SettingsTarget } from './settings.ts';
@@ -21,19 +21,10 @@ export interface ChangesOptions {
   readonly clock: Pick<Clock, 'now'>;
   readonly ids: Ids;
   readonly target: SettingsTarget;
-  readonly approvals: Pick<Approvals, 'get' | 'consume'>;
+  readonly approvals: Pick<Approvals, 'get' | 'consume'> & Partial<Pick<Approvals, 'list'>>;
   readonly genieId: string;
   /** Told when a change was undone. */
   readonly notifier?: Pick<NotifierPort, 'notify'>;
-}
-
-export interface AdoptRequest {
-  readonly proposal: Pick<ProposedAdjustment, 'id' | 'adjustment'>;
-  /** The allowed approval of exactly this proposal. */
-  readonly approvalId: string;
-  readonly experimentId?: string;
-  /** Default: every KPI that had data before. */
-  readonly guards?: readonly Guard[];
 }
 
 /**
@@ -44,6 +35,11 @@ export interface AdoptRequest {
 export interface Changes {
   /** Consumes the approval and replaces the settings; the next run uses them. */
   adopt(request: AdoptRequest): Promise<Change>;
+  /**
+   * Adopts every proposal that the user allowed since, oldest first. Called before a run, so that the run uses them. What cannot be adopted
+   * is used up and told, so that it does not come back with every run.
+   */
+  adoptAllowed(options?: AdoptAllowedOptions): Promise<AdoptedProposals>;
   /** Takes a change back, at once. What the user set since stays. */
   undo(id: string, options: { readonly reason: string; readonly by: string }): Promise<Change>;
   /** Oldest first. */
@@ -125,6 +121,8 @@ export function createChanges(options: ChangesOptions): Changes {
     const bound = approval !== undefined && canonicalJson(approval.action) === canonicalJson(action);
     if (!bound || approval.status !== 'allowed') throw notAllowed(approvalId, title, approval?.status);
     const before = await options.target.read();
+    const after = applyAdjustment(before, proposal.adjustment);
+    options.target.check?.(after);
     const changeId = options.ids.next('change');
     await write({
       changeId,
@@ -137,7 +135,7 @@ export function createChanges(options: ChangesOptions): Changes {
       ...(experimentId === undefined ? {} : { experimentId }),
       guards: [...(request.guards ?? (await defaultGuards(store)))],
       before: asJson(before),
-      after: asJson(applyAdjustment(before, proposal.adjustment)),
+      after: asJson(after),
     });
     return finishAdopting(await get(changeId));
   };
@@ -158,6 +156,7 @@ export function createChanges(options: ChangesOptions): Changes {
 
   return {
     adopt: (request) => inTurn(() => adopt(request)),
+    adoptAllowed: (asked = {}) => inTurn(() => adoptAllowed(options, adopt, asked)),
     undo: (id, { reason, by }) => inTurn(() => undo(id, reason, by)),
     list,
     check: () => inTurn(check),

@@ -1,4 +1,5 @@
 import type { JudgedReading, RunOutcomeReport } from '../outcome.ts';
+import { chanceOfHigher } from '../statistics/rank-sum.ts';
 import { median, medianDeviation } from '../statistics/robust.ts';
 import type { Change, Guard } from './change.ts';
 
@@ -13,10 +14,12 @@ const minimumRuns = 3;
 const defaultWorsening = 0.1;
 /** The median of three runs rarely strays further than this from a quiet baseline's. */
 const noiseSigmas = 2.5;
+/** Chance is ruled out below this, because the guard looks again after every run; with few runs: when every one is worse than all before. */
+const chanceLimit = 0.005;
 
 /**
  * Why an adopted change has to be undone: a guard KPI whose median of at least three runs since is worse than the baseline's by more
- * than its limit and the baseline's noise, or that lost its data. Undefined when all is well or it is too early to say.
+ * than its limit and the baseline's noise, where chance is ruled out (rank-sum test), or that lost its data. Undefined when all is well or it is too early to say.
  */
 export function findRegression(
   change: WatchedChange,
@@ -79,8 +82,14 @@ function judgeGuard(
     noiseSigmas * medianDeviation(baseline),
   );
   const worsening = afterReadings[0]?.direction === 'down' ? now - usual : usual - now;
-  if (worsening <= limit || worsening === 0) return undefined;
+  if (worsening <= limit || worsening === 0 || !isProven(baseline, values, worsening === now - usual)) return undefined;
   return `${name} got worse: median ${show(now)} ${unit} in ${values.length} runs since, ${show(usual)} ${unit} before`;
+}
+
+function isProven(baseline: readonly number[], values: readonly number[], upIsWorse: boolean): boolean {
+  const turned = (list: readonly number[]): number[] => list.map((value) => (upIsWorse ? value : -value));
+  const [before, after] = [turned(baseline), turned(values)];
+  return Math.min(...after) > Math.max(...before) || chanceOfHigher(before, after) <= chanceLimit;
 }
 
 function readingsOf(guard: Guard, outcomes: readonly RunOutcomeReport[]): JudgedReading[] {

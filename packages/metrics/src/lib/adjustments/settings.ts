@@ -11,6 +11,8 @@ export type GenieSettings = JsonObject;
 /** Where the settings live. The composition root implements it for its configuration. */
 export interface SettingsTarget {
   read(): Promise<GenieSettings>;
+  /** Asked before a change is decided: throws (`GENIE_ADJUSTMENT_INVALID`) for settings a genie could not be opened with. Default: all are fine. */
+  check?(next: GenieSettings): void;
   /** Replaces the settings atomically and durably: after a crash the old or the new ones are there. */
   write(next: GenieSettings): Promise<void>;
 }

@@ -3,6 +3,12 @@ import type { z } from 'zod';
 
 const maxTimeMs = 180_000;
 
+/** What a call cost, in tokens. */
+export interface CallUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
 /** One model call that must answer with JSON of a schema. Throws a plain error when the answer is something else, or takes over 3 minutes. */
 export async function askModelForJson<Schema extends z.ZodType>(request: {
   readonly model: LanguageModel;
@@ -10,7 +16,7 @@ export async function askModelForJson<Schema extends z.ZodType>(request: {
   readonly prompt: string;
   readonly schema: Schema;
   readonly signal: AbortSignal | undefined;
-}): Promise<z.infer<Schema>> {
+}): Promise<{ readonly value: z.infer<Schema>; readonly usage: CallUsage }> {
   const { model, system, prompt, schema, signal } = request;
   const limit = AbortSignal.timeout(maxTimeMs);
   const result = await model.doGenerate({
@@ -24,7 +30,13 @@ export async function askModelForJson<Schema extends z.ZodType>(request: {
   });
   const text = result.content.map((part) => (part.type === 'text' ? part.text : '')).join('');
   const parsed = schema.safeParse(parseJson(cutJson(text)));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    const { inputTokens, outputTokens } = result.usage;
+    return {
+      value: parsed.data,
+      usage: { inputTokens: inputTokens.total ?? 0, outputTokens: outputTokens.total ?? 0 },
+    };
+  }
   const issue = parsed.error.issues[0];
   throw new Error(`the model's answer does not fit: ${issue?.path.join('.')}: ${issue?.message}`);
 }

@@ -10,6 +10,9 @@ export interface DuePolicy {
   readonly onBreach: boolean;
 }
 
+/** Runs that a first review needs before a missed KPI calls for it. */
+const minimumRuns = 3;
+
 /** Why a self-evaluation is due: a KPI fell to `missed` since the last one, enough runs, or enough time. Never without runs. */
 export async function whyDue(
   deps: Deps,
@@ -24,13 +27,19 @@ export async function whyDue(
   });
   const first = outcomes[0];
   if (first === undefined) return undefined;
-  if (policy.onBreach && last !== undefined && (await hasBreach(deps, definitions, last))) return 'breach';
+  // Before the first review one bad run is no breach yet.
+  const maySay = last !== undefined || outcomes.length >= minimumRuns;
+  if (policy.onBreach && maySay && (await hasBreach(deps, definitions, last))) return 'breach';
   if (outcomes.length >= policy.everyRuns) return 'runs';
   const since = last?.at ?? (first.body as unknown as RunOutcomeReport & { readonly at?: number }).at ?? first.at;
   return deps.clock.now() - since >= policy.everyMs ? 'interval' : undefined;
 }
 
-async function hasBreach(deps: Deps, definitions: readonly KpiDefinition[], last: Evaluation): Promise<boolean> {
+async function hasBreach(
+  deps: Deps,
+  definitions: readonly KpiDefinition[],
+  last: Evaluation | undefined,
+): Promise<boolean> {
   const statuses = await currentStatuses(deps, definitions, deps.clock.now());
-  return Object.entries(statuses).some(([id, status]) => status === 'missed' && last.statuses[id] !== 'missed');
+  return Object.entries(statuses).some(([id, status]) => status === 'missed' && last?.statuses[id] !== 'missed');
 }

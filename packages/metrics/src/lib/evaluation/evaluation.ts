@@ -78,6 +78,8 @@ export interface Evaluation {
   readonly dropped: number;
   /** `statistics`, or the model that wrote the words. */
   readonly writtenBy: string;
+  /** Tokens of the model's part. */
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
   readonly summary: string;
   /** Why the model's part is missing. */
   readonly modelError?: string;

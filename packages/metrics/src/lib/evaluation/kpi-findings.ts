@@ -1,4 +1,5 @@
 import type { KpiDefinition } from '@genie/core/ports';
+import { looksBack } from '../current-value.ts';
 import { statusOf } from '../kpi-definition.ts';
 import { type ChangeReport, findChangePoints } from '../statistics/change-point.ts';
 import { findControlLimits } from '../statistics/control-limits.ts';
@@ -7,6 +8,7 @@ import { findSeason, type Season } from '../statistics/season.ts';
 import { findTrend } from '../statistics/trend.ts';
 import { dayToDate, localDay, type Observation } from '../store/observation.ts';
 import type { Finding } from './evaluation.ts';
+import { judgedValues } from './judged-values.ts';
 
 export type NewFinding = Omit<Finding, 'id'>;
 type Valued = Observation & { readonly value: number };
@@ -106,13 +108,14 @@ function describeSeason(input: {
 }
 
 function level(kpi: KpiDefinition, valued: readonly Valued[]): NewFinding[] {
-  if (valued.length === 0) return [];
-  const met = valued.filter((one) => statusOf(kpi, one.value) === 'met').length;
-  const middle = median(valued.map((one) => one.value));
+  const values = judgedValues(kpi, valued);
+  if (values.length === 0) return [];
+  const met = values.filter((value) => statusOf(kpi, value) === 'met').length;
+  const middle = median(values);
   const status = statusOf(kpi, middle);
   const tone = status === 'met' ? 'good' : 'bad';
-  const statement = `${kpi.name}: median ${show(middle)} ${kpi.unit} against a target of ${show(kpi.target)}; ${met} of ${valued.length} at target.`;
-  const numbers = { median: middle, target: kpi.target, met, observations: valued.length };
+  const statement = `${kpi.name}: median ${show(middle)} ${kpi.unit} against a target of ${show(kpi.target)}; ${met} of ${values.length}${looksBack(kpi.cadence) ? ' days' : ''} at target.`;
+  const numbers = { median: middle, target: kpi.target, met, observations: valued.length, judged: values.length };
   return [
     {
       kind: 'level',

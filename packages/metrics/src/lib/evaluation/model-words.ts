@@ -50,8 +50,14 @@ export async function writeWithModel(
   const { model, signal } = facts;
   try {
     const prompt = JSON.stringify(factsForModel(facts));
-    const answer = await askModelForJson({ model, system: instructions, prompt, schema: answerSchema, signal });
-    return keepProven(answer, facts);
+    const { value, usage } = await askModelForJson({
+      model,
+      system: instructions,
+      prompt,
+      schema: answerSchema,
+      signal,
+    });
+    return { ...keepProven(value, facts), usage };
   } catch (error) {
     signal?.throwIfAborted();
     return { ...writeFromFindings(facts), modelError: describeThrown(error).slice(0, 500) };

@@ -34,7 +34,8 @@ function findUselessSources(outcomes: readonly OutcomeRow[], feedback: readonly 
     if (uses.length < minimumRuns || !present.has(location)) return none;
     const reached = uses.filter((use) => use.source.reached).length;
     const cited = uses.reduce((sum, use) => sum + use.source.cited, 0);
-    const opinion = scores.get(location);
+    const title = uses.at(-1)?.source.title;
+    const opinion = scores.get(location) ?? (title === undefined ? undefined : scores.get(title));
     const disliked = opinion !== undefined && opinion.down >= minimumRuns && opinion.score <= -0.4;
     if (cited > 0 && !disliked) return none;
     const facts =
@@ -65,6 +66,8 @@ function findFailingTools(outcomes: readonly OutcomeRow[]): Patterns {
     const calls = uses.reduce((sum, use) => sum + use.tool.calls, 0);
     const failed = uses.reduce((sum, use) => sum + use.tool.failed, 0);
     if (uses.length < minimumRuns || calls < 5 || failed / calls < 0.5) return none;
+    // A tool that fails at dead sources is not broken: removing the sources is the smaller change.
+    const own = failed - uses.reduce((sum, use) => sum + (use.tool.failedOnSources ?? 0), 0);
     const tookMs = uses.reduce((sum, use) => sum + use.tool.tookMs, 0);
     const evidence = uses
       .filter((use) => use.tool.failed > 0)
@@ -74,15 +77,18 @@ function findFailingTools(outcomes: readonly OutcomeRow[]): Patterns {
     const numbers = { calls, failed, tookMs };
     return {
       findings: [{ kind: 'failing-tool', tone: 'bad', statement, method: 'count over runs', numbers, evidence }],
-      candidates: [
-        {
-          adjustment: { type: 'tool-policy', tool: name, policy: 'deny' },
-          why: statement,
-          expectedGain: `${failed} failed calls less, up to ${Math.round(tookMs / 1000)} s saved in ${uses.length} runs`,
-          evidence,
-          kpiIds: ['tool-success'],
-        },
-      ],
+      candidates:
+        own / calls < 0.5
+          ? []
+          : [
+              {
+                adjustment: { type: 'tool-policy', tool: name, policy: 'deny' },
+                why: statement,
+                expectedGain: `${failed} failed calls less, up to ${Math.round(tookMs / 1000)} s saved in ${uses.length} runs`,
+                evidence,
+                kpiIds: ['tool-success'],
+              },
+            ],
     };
   });
   return join(parts);

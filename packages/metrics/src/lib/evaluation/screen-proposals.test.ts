@@ -135,6 +135,7 @@ describe('patterns', () => {
         ...call,
         callId: `${at}`,
         tool,
+        input: { query: 'x' },
         status: tool === 'read' ? ('failed' as const) : ('completed' as const),
       }));
       await metrics.measure(

@@ -16,7 +16,15 @@ export interface EvaluationFacts {
 
 export type EvaluationWords = Pick<
   Evaluation,
-  'goingWell' | 'notGoingWell' | 'rootCauses' | 'adjustments' | 'dropped' | 'writtenBy' | 'summary' | 'modelError'
+  | 'goingWell'
+  | 'notGoingWell'
+  | 'rootCauses'
+  | 'adjustments'
+  | 'dropped'
+  | 'writtenBy'
+  | 'usage'
+  | 'summary'
+  | 'modelError'
 >;
 
 /** The evaluation without a model: findings as they are, causes where a pattern explains a missed KPI, candidates as proposals. */
@@ -54,5 +62,5 @@ export function summarize({ statuses, outcomes, findings }: EvaluationFacts): st
   const known = all.filter((status) => status !== 'no-data').length;
   const bad = findings.filter((finding) => finding.tone === 'bad').length;
   if (score === undefined) return `No KPI has data yet; ${outcomes.length} runs in this window.`;
-  return `Score ${score}: ${met} of ${known} KPIs at target after ${outcomes.length} runs, ${bad} things to look at.`;
+  return `Score ${score}: ${met} of ${known} KPIs at target after ${outcomes.length} runs, ${bad === 1 ? '1 thing' : `${bad} things`} to look at.`;
 }

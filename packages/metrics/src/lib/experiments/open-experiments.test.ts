@@ -292,6 +292,69 @@ describe('experiments.adopt and rollBack', () => {
     await metrics.close();
   });
 
+  it('refuses to roll back, or adopt, what it could not restore', async () => {
+    const target: SettingsTarget = settingsFile(path.join(home, 'genie.json'));
+    const metrics = openMetrics({
+      dir: path.join(home, 'memory', 'metrics'),
+      clock,
+      ids,
+      settings: target,
+      approvals,
+      genieId,
+    });
+    const dir = path.join(root, 'without-changes');
+    const own = openExperiments({ dir, clock, approvals, genieId, changes: metrics.changes });
+    const { id } = await own.run(request());
+    const row = await approvals.request({ action: adjustmentAction(proposal, genieId), title: 'x' });
+    await approvals.decide(row.id, { verdict: 'allow-once', by: 'user' });
+    const without = openExperiments({ dir, clock, approvals, genieId });
+    const refused = { code: 'GENIE_EXPERIMENT_STATE', message: expect.stringContaining('needs `changes`') };
+    await expect(without.adopt(id, { approvalId: row.id })).rejects.toMatchObject(refused);
+    await own.adopt(id, { approvalId: row.id });
+    const adopted = await target.read();
+    await expect(without.rollBack(id, { reason: 'no', by: 'user' })).rejects.toMatchObject(refused);
+    expect(await without.get(id)).toMatchObject({ state: 'adopted' });
+    expect(await target.read()).toEqual(adopted);
+    // With the changes of another home there is nothing to restore either.
+    const elsewhere = openMetrics({ dir: path.join(root, 'elsewhere'), settings: target, approvals, genieId });
+    const stranger = openExperiments({ dir, clock, approvals, genieId, changes: elsewhere.changes });
+    await expect(stranger.rollBack(id, { reason: 'no', by: 'user' })).rejects.toMatchObject({
+      code: 'GENIE_EXPERIMENT_STATE',
+      message: expect.stringContaining('not in the log of changes'),
+    });
+    expect(await target.read()).toEqual(adopted);
+    for (const open of [own, without, stranger, elsewhere, metrics]) await open.close();
+  });
+
+  it('leaves an experiment that another process conducts alone', async () => {
+    const dir = path.join(root, 'shared');
+    const ends = Promise.withResolvers<void>();
+    const own = openExperiments({ dir, clock, approvals, genieId });
+    const started = Promise.withResolvers<void>();
+    const running = own.run(
+      request({
+        trial: async () => {
+          started.resolve();
+          await ends.promise;
+          return { values: { useful: 1 } };
+        },
+      }),
+    );
+    await started.promise;
+    // The claim of a process that lives: the one that runs these tests was started by it.
+    const [row] = await own.list();
+    writeFileSync(path.join(dir, 'running', `${row?.id}.pid`), String(process.ppid));
+    const other = openExperiments({ dir, clock, approvals, genieId });
+    expect(await other.recover()).toEqual([]);
+    expect(await other.sweep({ keepExperiments: 0 })).toEqual([]);
+    writeFileSync(path.join(dir, 'running', `${row?.id}.pid`), '999999999');
+    expect(await other.recover()).toMatchObject([{ state: 'failed', error: 'the process ended in the middle' }]);
+    ends.resolve();
+    await running;
+    await other.close();
+    await own.close();
+  });
+
   it('rolls adopted file edits back when a KPI gets worse in the runs after', async () => {
     const id = await finishedFiles();
     const { id: approvalId } = await approvals.request({ action: await experiments.adoptAction(id), title: 'adopt' });

@@ -26,6 +26,7 @@ import type {
 import { type ExperimentStore, openExperimentStore } from './experiment-store.ts';
 import { adoptEdits, checkEdits, recoverAdoption, undoEdits } from './file-edits.ts';
 import { localFolderSandbox } from './local-sandbox-folders.ts';
+import { createOwners } from './owners.ts';
 import type { FolderSandbox } from './sandbox-folders.ts';
 import { type SweepPolicy, sweepCopies } from './sweep-copies.ts';
 
@@ -82,6 +83,8 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
   const sandbox = options.sandbox ?? localFolderSandbox(path.join(dir, 'copies'));
   const store = options.store ?? openExperimentStore(dir);
   const running = new Set<string>();
+  const owners = createOwners(dir);
+  const isRunning = (id: string): boolean => running.has(id) || owners.isAlive(id);
 
   const get = async (id: string): Promise<ExperimentRow> => {
     const row = await store.get(id);
@@ -102,6 +105,11 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
 
   const conduct = (row: ExperimentRow, request: ExperimentRequest): Promise<ExperimentReport> =>
     conductExperiment({ dir, sandbox, store, now: () => clock.now(), move, event }, row, request);
+
+  const changesOf = (row: ExperimentRow, what: string): Changes => {
+    if (options.changes !== undefined) return options.changes;
+    throw badState(row, `it changes settings, and ${what} needs \`changes\` in openExperiments`);
+  };
 
   const adoptAction = async (id: string): Promise<ApprovalAction> => {
     const { change, folder } = await get(id);
@@ -126,16 +134,22 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
       undoEdits(planFile(row.id));
       return;
     }
-    const change = (await options.changes?.list())?.find(
-      (one) => one.experimentId === row.id && one.state === 'adopted',
-    );
-    if (change !== undefined) await options.changes?.undo(change.id, { reason, by });
+    const changes = changesOf(row, 'rolling it back');
+    const own = (await changes.list()).filter((one) => one.experimentId === row.id);
+    const change = own.find((one) => one.state === 'adopted');
+    if (change !== undefined) await changes.undo(change.id, { reason, by });
+    else if (own.at(-1)?.state !== 'undone') throw badState(row, 'its change is not in the log of changes');
   };
 
   const rollBack: Experiments['rollBack'] = async (id, { reason, by }) => {
     const row = await get(id);
-    if (row.state === 'adopted') await undoAdopted(await move(row, { state: 'undoing' }), reason, by);
-    else if (row.state !== 'finished') throw badState(row, 'only a finished or adopted experiment can be rolled back');
+    if (row.state === 'adopted') {
+      // Before the row moves: a roll-back that cannot restore anything must not look like one.
+      if (row.change.kind === 'adjustment') changesOf(row, 'rolling it back');
+      await undoAdopted(await move(row, { state: 'undoing' }), reason, by);
+    }
+    if (row.state !== 'adopted' && row.state !== 'finished')
+      throw badState(row, 'only a finished or adopted experiment can be rolled back');
     return move(row, { state: 'rolled-back', error: reason });
   };
 
@@ -158,6 +172,7 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
       };
       await store.save(row);
       running.add(id);
+      owners.claim(id);
       try {
         return await conduct(row, request);
       } catch (error) {
@@ -165,6 +180,7 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
         throw error;
       } finally {
         running.delete(id);
+        owners.release(id);
       }
     },
     get: (id) => store.get(id),
@@ -176,10 +192,9 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
       const row = await get(id);
       if (row.state !== 'finished') throw badState(row, 'only a finished experiment can be adopted');
       if (row.change.kind === 'adjustment') {
-        if (options.changes === undefined)
-          throw badState(row, 'adopting an adjustment needs `changes` in openExperiments');
         const guards = row.report?.comparisons.map(({ kpiId }) => ({ kpiId })) ?? [];
-        await options.changes.adopt({ proposal: row.change.proposal, approvalId, experimentId: id, guards });
+        const changes = changesOf(row, 'adopting it');
+        await changes.adopt({ proposal: row.change.proposal, approvalId, experimentId: id, guards });
       } else {
         await adoptFiles(row, approvalId);
       }
@@ -197,13 +212,13 @@ export function openExperiments(options: ExperimentsOptions): Experiments {
       }
       return undone;
     },
-    sweep: (policy = {}) =>
-      sweepCopies({ dir, sandbox, store, now: clock.now(), event, isRunning: (id) => running.has(id) }, policy),
+    sweep: (policy = {}) => sweepCopies({ dir, sandbox, store, now: clock.now(), event, isRunning }, policy),
     async recover() {
       const moved: ExperimentRow[] = [];
       for (const row of await store.list()) {
-        if (running.has(row.id)) continue;
+        if (isRunning(row.id)) continue;
         if (row.state === 'copying' || row.state === 'running') {
+          owners.release(row.id);
           await event(row.id, 'abandoned', path.join(dir, 'copies', row.id));
           moved.push(await move(row, { state: 'failed', error: 'the process ended in the middle' }));
         } else moved.push(...(await settle(row)));

@@ -1,5 +1,5 @@
 import type { BriefingItem } from '@genie/core/ports';
-import type { Preferences } from './preferences.ts';
+import type { Preference, Preferences } from './preferences.ts';
 
 export interface RankedItem {
   readonly item: BriefingItem;
@@ -11,16 +11,18 @@ export interface RankedItem {
 
 /** Briefing items by what the user values, best first. Items without an opinion keep their order in the middle. */
 export function rankByPreferences(items: readonly BriefingItem[], preferences: Preferences): readonly RankedItem[] {
-  const sources = new Map(preferences.sources.map((one) => [one.key, one]));
   const judged = new Map(preferences.items.map((one) => [one.key, one]));
   const ranked = items.map((item): RankedItem => {
     const own = judged.get(item.id);
-    const opinions = item.citations.flatMap(
-      ({ source, location }) => sources.get(source) ?? sources.get(location) ?? [],
-    );
+    const opinions = preferences.sources.filter((one) => isAbout(one, item));
     if (own !== undefined) return { item, score: own.score, why: `you judged it: ${own.why}` };
-    const best = opinions.sort((left, right) => right.score - left.score)[0];
+    const best = opinions.toSorted((left, right) => right.score - left.score)[0];
     return best === undefined ? { item, score: 0 } : { item, score: best.score, why: `from ${best.key}: ${best.why}` };
   });
   return ranked.sort((left, right) => right.score - left.score);
+}
+
+/** A judged source is named as the citation names it, by the cited place, or by a place that holds it. */
+function isAbout({ key }: Preference, { citations }: BriefingItem): boolean {
+  return citations.some(({ source, location }) => key === source || key === location || location.startsWith(key));
 }

@@ -25,7 +25,21 @@ function dashboard(name: string): Dashboard {
     outcomes: { achieved: 3, partly: 0, 'not-achieved': 0, unverified: 0 },
     cost: { tokens: 10, tookMs: 1000, runs: 3 },
     lastEvaluation: { at: 0, summary: name },
-    history: [{ id: '1', at: 0, body: { type: 'adjustment', changeId: 'c', state: 'adopted', title: name } }],
+    changes: [
+      {
+        id: 'c',
+        title: name,
+        state: 'undone',
+        adoptedAt: Date.UTC(2026, 2, 2),
+        undoneAt: Date.UTC(2026, 2, 3),
+        reason: name,
+        effects: [
+          { kpiId: 'a', name, unit: name, before: 2, after: 3, runsBefore: 3, runsAfter: 4, verdict: 'better' },
+          { kpiId: 'b', name: 'Unmoved', unit: '', before: 2, after: 2, runsBefore: 3, runsAfter: 4, verdict: 'same' },
+        ],
+      },
+    ],
+    history: [],
   };
 }
 
@@ -51,6 +65,13 @@ describe('dashboardToText', () => {
     expect(text).toMatch(/· +Items +no data/);
   });
 
+  it('tells what became of each change', () => {
+    const text = dashboardToText(dashboard('Items'));
+    expect(text).toContain('2026-03-03  undone    Items (Items)');
+    expect(text).toContain('Items: 2 → 3 Items (median of 3 and 4 runs), better');
+    expect(text).not.toContain('Unmoved');
+  });
+
   it('lets no control characters of a name reach the terminal', () => {
     expect(dashboardToText(dashboard('\u001b[2J\u0007evil\r'))).not.toMatch(/[^\P{Cc}\n]/u);
   });
@@ -62,10 +83,16 @@ describe('dashboardToHtml', () => {
       fc.property(fc.string(), (text) => {
         const html = dashboardToHtml(dashboard(`<img src=x onerror="a('${text}')">`));
         expect(html).not.toMatch(/<img/);
-        expect(html.match(/<article>/g)).toHaveLength(2);
+        expect(html.match(/<article>/g)).toHaveLength(3);
       }),
       { numRuns: 30 },
     );
+  });
+
+  it('marks adoptions and undos in the charts, and shows each KPI before and after', () => {
+    const html = dashboardToHtml(dashboard('Items'));
+    expect(html.match(/stroke-dasharray="2 3"><title>(Undone: )?Items</g)).toHaveLength(2);
+    expect(html).toContain('<span class="better">2 → 3 Items (median of 3 and 4 runs), better</span>');
   });
 
   it('loads nothing and runs nothing', () => {

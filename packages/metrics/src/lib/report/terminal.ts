@@ -1,5 +1,6 @@
 import type { KpiStatus } from '@genie/core/ports';
 import type { Dashboard, DashboardKpi } from '../dashboard.ts';
+import type { ChangeEffect, DashboardChange } from '../dashboard-changes.ts';
 import { sparkline } from './sparkline.ts';
 
 export interface TerminalOptions {
@@ -39,41 +40,33 @@ export function dashboardToText(dashboard: Dashboard, options: TerminalOptions =
     paint(line(head), 90),
     ...rows.map((row, index) => paint(line(row), colors[dashboard.kpis[index]?.status ?? 'no-data'])),
   ];
-  const changes = historyOf(dashboard).slice(0, 5);
-  if (changes.length > 0)
-    lines.push(
-      '',
-      'Changes:',
-      ...changes.map((change) => `  ${change.date}  ${change.state.padEnd(8)}  ${clean(change.title)}${change.reason}`),
-    );
+  const changes = dashboard.changes.slice(0, 5);
+  if (changes.length > 0) lines.push('', 'Changes:', ...changes.flatMap(changeLines));
   if (dashboard.lastEvaluation !== undefined)
     lines.push('', `Last evaluation: ${clean(dashboard.lastEvaluation.summary)}`);
   return `${lines.join('\n')}\n`;
 }
 
-export interface HistoryLine {
-  readonly date: string;
-  readonly state: string;
-  readonly title: string;
-  readonly reason: string;
+function changeLines(change: DashboardChange): string[] {
+  const { state, title, reason } = change;
+  const why = reason === undefined ? '' : ` (${clean(reason)})`;
+  const moved = change.effects.filter((effect) => effect.verdict !== 'same').slice(0, 3);
+  return [
+    `  ${dateOf(change)}  ${state.padEnd(8)}  ${clean(title)}${why}`,
+    ...moved.map((effect) => `              ${clean(effect.name)}: ${effectInWords(effect)}`),
+  ];
 }
 
-/** Adoptions and undos of adjustments, newest first. */
-export function historyOf(dashboard: Dashboard): readonly HistoryLine[] {
-  const titles = new Map<string, string>();
-  for (const { body } of dashboard.history) {
-    if (body.type === 'adjustment' && typeof body.title === 'string') titles.set(String(body.changeId), body.title);
-  }
-  return dashboard.history.flatMap(({ at, body }) => {
-    if (body.type !== 'adjustment' || (body.state !== 'adopted' && body.state !== 'undone')) return [];
-    const undoing = dashboard.history.find(
-      (other) => other.body.changeId === body.changeId && other.body.state === 'undoing',
-    );
-    const reason =
-      body.state === 'undone' && typeof undoing?.body.reason === 'string' ? ` (${undoing.body.reason})` : '';
-    const title = titles.get(String(body.changeId)) ?? String(body.changeId);
-    return [{ date: new Date(at).toISOString().slice(0, 10), state: body.state, title, reason }];
-  });
+/** `50 → 100 % (median of 3 and 4 runs), better`. */
+export function effectInWords({ before, after, unit, runsBefore, runsAfter, verdict }: ChangeEffect): string {
+  const runs = `median of ${runsBefore} and ${runsAfter} runs`;
+  return `${show(before)} → ${show(after)} ${clean(unit)} (${runs}), ${verdict}`;
+}
+
+/** The day of a change's latest step, UTC. */
+export function dateOf({ adoptedAt, undoneAt }: DashboardChange): string {
+  const at = undoneAt ?? adoptedAt;
+  return at === undefined ? '          ' : new Date(at).toISOString().slice(0, 10);
 }
 
 export function valueWithUnit(kpi: DashboardKpi): string {

@@ -48,17 +48,23 @@ export function binToValue(bin: number): number {
   return bin < 0 ? -middle : middle;
 }
 
-/** The value below which `share` (0 to 1) of the counted values lie; undefined when nothing was counted. */
-export function percentileOfBins(bins: Readonly<Record<number, number>>, share: number): number | undefined {
-  const sorted = Object.entries(bins)
-    .map(([bin, count]) => ({ bin: Number(bin), count }))
-    .sort((left, right) => left.bin - right.bin);
-  const total = sorted.reduce((sum, { count }) => sum + count, 0);
+/** The value below which `share` (0 to 1) of the values counted in several histograms lie; undefined when nothing was counted. */
+export function percentileOfBins(days: readonly Readonly<Record<number, number>>[], share: number): number | undefined {
+  // A map, because an object with such sparse numbers for names is slow to fill and to list.
+  const counts = new Map<number, number>();
+  let total = 0;
+  for (const bins of days) {
+    for (const name in bins) {
+      const [bin, count] = [Number(name), bins[name] ?? 0];
+      total += count;
+      counts.set(bin, (counts.get(bin) ?? 0) + count);
+    }
+  }
   if (total === 0) return undefined;
   const rank = share * (total - 1);
   let seen = 0;
-  for (const { bin, count } of sorted) {
-    seen += count;
+  for (const bin of Float64Array.from(counts.keys()).sort()) {
+    seen += counts.get(bin) ?? 0;
     if (seen > rank) return binToValue(bin);
   }
   return undefined;

@@ -274,7 +274,7 @@ describe('day roll-ups', () => {
     );
     const bins: Record<number, number> = {};
     for (let number = 1; number <= 1000; number += 1) bins[valueToBin(number)] = (bins[valueToBin(number)] ?? 0) + 1;
-    expect(percentileOfBins(bins, 0.95)! / 950).toBeCloseTo(1, 1);
-    expect(percentileOfBins({}, 0.5)).toBeUndefined();
+    expect(percentileOfBins([bins], 0.95)! / 950).toBeCloseTo(1, 1);
+    expect(percentileOfBins([{}], 0.5)).toBeUndefined();
   });
 });

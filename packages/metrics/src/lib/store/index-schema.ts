@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raise it when the tables change: an index of another version is thrown away and made again from the logs. */
-const indexVersion = 2;
+const indexVersion = 3;
 
 const tables = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -14,9 +14,8 @@ const tables = `
   CREATE INDEX observation_run ON observation (run) WHERE run IS NOT NULL;
   CREATE TABLE day (
     series INTEGER, day INTEGER, count, no_data, estimated, unverified, sum, squares, weighted, weight,
-    minimum, maximum, first_at, last_at, last_value, PRIMARY KEY (series, day)
+    minimum, maximum, first_at, last_at, last_value, bins TEXT NOT NULL, PRIMARY KEY (series, day)
   ) WITHOUT ROWID;
-  CREATE TABLE bin (series INTEGER, day INTEGER, bin INTEGER, count INTEGER, PRIMARY KEY (series, day, bin)) WITHOUT ROWID;
   CREATE TABLE record (sequence INTEGER PRIMARY KEY, kind TEXT, id TEXT, at INTEGER, body TEXT, UNIQUE (kind, id));
   CREATE INDEX record_at ON record (kind, at);
 `;

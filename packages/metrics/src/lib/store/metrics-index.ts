@@ -44,7 +44,7 @@ export class MetricsIndex {
 
   clear(): void {
     this.#series.clear();
-    for (const table of ['meta', 'log', 'series', 'observation', 'day', 'bin', 'record'])
+    for (const table of ['meta', 'log', 'series', 'observation', 'day', 'record'])
       this.#database.exec(`DELETE FROM ${table}`);
   }
 
@@ -82,7 +82,12 @@ export class MetricsIndex {
   }
 
   addRollup(one: DayRollup, series = this.#seriesId(one.kpiId, one.unit)): void {
-    this.#prepare(upsertDay).run(
+    const bins = Object.keys(one.bins);
+    const [bin] = bins;
+    // A day that was rolled up before comes with many bins; single observations have one at most.
+    if (bins.length > 1) this.#foldBins(series, one);
+    this.#prepare(bins.length === 1 ? upsertDay : upsertDayKeepingBins).run(
+      ...(bins.length === 1 ? [`$."${bin}"`] : []),
       series,
       one.day,
       one.count,
@@ -98,8 +103,17 @@ export class MetricsIndex {
       one.firstAt,
       one.lastAt,
       one.lastValue,
+      JSON.stringify(one.bins),
     );
-    for (const bin in one.bins) this.#prepare(upsertBin).run(series, one.day, Number(bin), one.bins[bin] ?? 0);
+  }
+
+  /** Adds bins to those of a day that is there already. */
+  #foldBins(series: number, one: DayRollup): void {
+    const row = this.#prepare('SELECT bins FROM day WHERE series = ? AND day = ?').get(series, one.day);
+    if (row === undefined) return;
+    const bins = JSON.parse(String(row.bins)) as Record<number, number>;
+    for (const bin in one.bins) bins[bin] = (bins[bin] ?? 0) + (one.bins[bin] ?? 0);
+    this.#prepare('UPDATE day SET bins = ? WHERE series = ? AND day = ?').run(JSON.stringify(bins), series, one.day);
   }
 
   /** Where lines with an id of this hash start. The caller compares the real ids. */
@@ -126,12 +140,12 @@ export class MetricsIndex {
     const { kpiId, fromDay = Number.MIN_SAFE_INTEGER, toDay = Number.MAX_SAFE_INTEGER, withBins = false } = query;
     const where = `${kpiId === undefined ? '' : 'kpi = ? AND'} day BETWEEN ? AND ?`;
     const parameters = [...(kpiId === undefined ? [] : [kpiId]), fromDay, toDay];
-    const bins = withBins ? this.#bins(where, parameters) : undefined;
-    const sql = `SELECT kpi, unit, day.* FROM series JOIN day ON day.series = series.id WHERE ${where} ORDER BY kpi, day, unit`;
+    const columns = `kpi, unit, ${withBins ? 'bins' : "'{}'"}, ${dayColumns}`;
+    const sql = `SELECT ${columns} FROM series JOIN day ON day.series = series.id WHERE ${where} ORDER BY kpi, day, unit`;
     const statement = this.#prepare(sql);
     // Arrays are read twice as fast as objects; a dashboard reads thousands of days.
     statement.setReturnArrays(true);
-    return (statement.all(...parameters) as unknown as DayTuple[]).map((row) => tupleToRollup(row, bins));
+    return (statement.all(...parameters) as unknown as DayTuple[]).map(tupleToRollup);
   }
 
   putRecord(kind: string, record: { readonly id: string; readonly at: number }, body: string): boolean {
@@ -159,16 +173,6 @@ export class MetricsIndex {
     this.#database.close();
   }
 
-  /** One JSON object a day, made by SQLite: a row for each bin would cost ten times as much. */
-  #bins(where: string, parameters: readonly (string | number)[]): Map<string, Record<number, number>> {
-    const sql = `SELECT series, day, json_group_object(bin, count) AS bins FROM series JOIN bin ON bin.series = series.id
-      WHERE ${where} GROUP BY series, day`;
-    const rows = this.#prepare(sql).all(...parameters);
-    return new Map(
-      rows.map((row) => [`${row.series}:${row.day}`, JSON.parse(String(row.bins)) as Record<number, number>]),
-    );
-  }
-
   #seriesId(kpi: string, unit: string): number {
     const key = JSON.stringify([kpi, unit]);
     const cached = this.#series.get(key);
@@ -189,44 +193,50 @@ export class MetricsIndex {
   }
 }
 
-const upsertDay = `INSERT INTO day VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (series, day) DO UPDATE SET
-  count = count + excluded.count, no_data = no_data + excluded.no_data, estimated = estimated + excluded.estimated,
-  unverified = unverified + excluded.unverified, sum = sum + excluded.sum, squares = squares + excluded.squares,
-  weighted = weighted + excluded.weighted, weight = weight + excluded.weight,
+const dayColumns = `day, count, no_data, estimated, unverified, sum, squares, weighted, weight, minimum, maximum, first_at, last_at, last_value`;
+
+const mergeDay = `count = count + excluded.count, no_data = no_data + excluded.no_data,
+  estimated = estimated + excluded.estimated, unverified = unverified + excluded.unverified, sum = sum + excluded.sum,
+  squares = squares + excluded.squares, weighted = weighted + excluded.weighted, weight = weight + excluded.weight,
   minimum = min(minimum, excluded.minimum), maximum = max(maximum, excluded.maximum), first_at = min(first_at, excluded.first_at),
   last_value = CASE WHEN excluded.last_at > last_at OR (excluded.last_at = last_at AND excluded.last_value > last_value)
     THEN excluded.last_value ELSE last_value END,
   last_at = max(last_at, excluded.last_at)`;
 
-const upsertBin =
-  'INSERT INTO bin VALUES (?, ?, ?, ?) ON CONFLICT (series, day, bin) DO UPDATE SET count = count + excluded.count';
+/** The histogram lies in the row of its day: a row for each bin would cost ten times as much to read. ?1 is the path of the one bin. */
+const upsertDay = `INSERT INTO day (series, ${dayColumns}, bins) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+  ON CONFLICT (series, day) DO UPDATE SET bins = json_set(bins, ?1, coalesce(json_extract(bins, ?1), 0) + json_extract(excluded.bins, ?1)), ${mergeDay}`;
 
-/** The columns of `SELECT kpi, unit, day.*`, in the order of the table. */
-type DayTuple = readonly [kpi: string, unit: string, series: number, day: number, ...numbers: number[]];
+/** Without a bin of its own, or with bins that were added before. */
+const upsertDayKeepingBins = `INSERT INTO day (series, ${dayColumns}, bins) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (series, day) DO UPDATE SET ${mergeDay}`;
 
-function tupleToRollup(row: DayTuple, bins: ReadonlyMap<string, Record<number, number>> | undefined): DayRollup {
-  const [kpiId, unit, series, day, count = 0, noData = 0, estimated = 0, unverified = 0, ...sums] = row;
-  const [sum = 0, sumOfSquares = 0, weightedSum = 0, weight = 0, minimum = 0, maximum = 0, ...times] = sums;
-  const [firstAt = 0, lastAt = 0, lastValue = 0] = times;
-  const own = bins?.get(`${series}:${day}`) ?? {};
+/** A row of `SELECT kpi, unit, bins` and {@link dayColumns}. */
+type DayTuple = readonly [kpi: string, unit: string, bins: string, day: number, ...numbers: number[]];
+
+const noBins: DayRollup['bins'] = {};
+
+function tupleToRollup(row: DayTuple): DayRollup {
+  // By place, not by destructuring: a dashboard reads thousands of days, and iterators would cost half of its time.
+  const at = (place: number): number => row[place] as number;
   return {
-    kpiId,
-    unit,
-    day,
-    count,
-    noData,
-    estimated,
-    unverified,
-    sum,
-    sumOfSquares,
-    weightedSum,
-    weight,
-    minimum,
-    maximum,
-    firstAt,
-    lastAt,
-    lastValue,
-    bins: own,
+    kpiId: row[0],
+    unit: row[1],
+    day: row[3],
+    count: at(4),
+    noData: at(5),
+    estimated: at(6),
+    unverified: at(7),
+    sum: at(8),
+    sumOfSquares: at(9),
+    weightedSum: at(10),
+    weight: at(11),
+    minimum: at(12),
+    maximum: at(13),
+    firstAt: at(14),
+    lastAt: at(15),
+    lastValue: at(16),
+    bins: row[2] === '{}' ? noBins : (JSON.parse(row[2]) as Record<number, number>),
   };
 }
 

@@ -37,6 +37,8 @@ export interface ConfinedFolder {
     use: (parent: FolderHandle, name: string) => Result,
     options?: { readonly create?: boolean },
   ): Result;
+  /** Calls back with the open descriptor of a folder below, for a program that is to work in it. Only in the grade `descriptors`. */
+  atFolder<Result>(path: string, use: (descriptor: number) => Promise<Result>): Promise<Result>;
   close(): void;
 }
 
@@ -69,6 +71,14 @@ export function openConfinedFolder(path: string, options: ConfinedFolderOptions 
         return listFolder(folder, listOptions.maxEntries ?? 100_000);
       } catch (error) {
         throw explain(error, inner);
+      } finally {
+        if (folder !== walk.root) folder.close();
+      }
+    },
+    async atFolder(inner, use) {
+      const folder = walkDown(walk, splitConfinedPath(inner), inner, false);
+      try {
+        return await use(Number(/\d+$/.exec(folder.path)?.[0]));
       } finally {
         if (folder !== walk.root) folder.close();
       }

@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { memoryObjects } from '../testing/memory-objects.ts';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { callTool } from '../testing/tool-context.ts';
 import { data } from './data.ts';
@@ -39,6 +41,77 @@ describe.runIf(process.platform === 'linux')('data', () => {
       ],
     });
     expect((await query('SELECT a + b AS c FROM t', { t: 'tabs.tsv' })).rows).toEqual([{ c: '3' }]);
+  });
+
+  it('reads tables of SQLite files, with what is still in the log, and joins them with others', async () => {
+    using folder = temporaryFolder();
+    const database = new DatabaseSync(join(folder.path, 'shop.db'));
+    database.exec(`PRAGMA journal_mode = WAL; CREATE TABLE sales (item TEXT, amount INTEGER, price REAL, raw BLOB, mixed);
+      INSERT INTO sales VALUES ('lamp', 3, 1.5, x'00ff', 1), ('carpet', 9007199254740993, 2, NULL, 'two');
+      CREATE TABLE other (x); CREATE VIEW trap AS SELECT * FROM sales;`);
+    folder.write('names.csv', 'item,name\nlamp,Lampe\n');
+    const { query } = setUp(folder.path);
+    const found = await query('SELECT s.*, name FROM s LEFT JOIN n USING (item) ORDER BY amount', {
+      s: 'shop.db#sales',
+      n: 'names.csv',
+    });
+    database.close();
+    expect(found.columns.map(({ type }) => type)).toEqual([
+      'VARCHAR',
+      'BIGINT',
+      'DOUBLE',
+      'VARCHAR',
+      'VARCHAR',
+      'VARCHAR',
+    ]);
+    expect(found.rows).toEqual([
+      { item: 'lamp', amount: '3', price: 1.5, raw: '00ff', mixed: '1', name: 'Lampe' },
+      { item: 'carpet', amount: '9007199254740993', price: 2, raw: null, mixed: 'two', name: null },
+    ]);
+    await expect(query('SELECT 1', { s: 'shop.db' })).rejects.toMatchObject({
+      code: 'GENIE_DATA_FORMAT',
+      message: expect.stringContaining('other, sales'),
+    });
+    await expect(query('SELECT 1', { s: 'shop.db#trap' })).rejects.toMatchObject({ code: 'GENIE_DATA_FORMAT' });
+    folder.write('no.sqlite', 'not a database at all, but long enough to be read as one');
+    await expect(query('SELECT 1', { s: 'no.sqlite' })).rejects.toMatchObject({ code: 'GENIE_DATA_FORMAT' });
+  });
+
+  it('follows no link to a SQLite file, also for its log', async () => {
+    using folder = temporaryFolder();
+    using outside = temporaryFolder();
+    new DatabaseSync(join(outside.path, 'secret.db')).exec('CREATE TABLE t (x); INSERT INTO t VALUES (42)');
+    symlinkSync(join(outside.path, 'secret.db'), join(folder.path, 'link.db'));
+    const { query } = setUp(folder.path);
+    await expect(query('SELECT * FROM t', { t: 'link.db' })).rejects.toMatchObject({ code: 'GENIE_PATH_OUTSIDE' });
+    new DatabaseSync(join(folder.path, 'own.db')).exec('CREATE TABLE t (x)');
+    symlinkSync(join(outside.path, 'secret.db'), join(folder.path, 'own.db-wal'));
+    await expect(query('SELECT * FROM t', { t: 'own.db' })).rejects.toMatchObject({ code: 'GENIE_PATH_OUTSIDE' });
+  });
+
+  it('draws a chart as an artifact, with nothing in it that runs', async () => {
+    using folder = temporaryFolder();
+    folder.write('sales.csv', 'day,lamps,carpets\n"<script>",3,1\nTue,,2\nWed,5,-4\n');
+    const artifacts = memoryObjects();
+    const chart = data({ workspace: folder.path, artifacts }).find(({ name }) => name === 'draw_chart')!;
+    for (const kind of ['bar', 'line', 'scatter'] as const) {
+      const made = (await callTool(chart, {
+        sql: 'SELECT day, lamps, carpets FROM s',
+        tables: { s: 'sales.csv' },
+        kind,
+        title: 'A & B',
+      })) as { artifact: string; points: number };
+      expect(made).toMatchObject({ points: 3, series: ['lamps', 'carpets'], contentType: 'image/svg+xml' });
+      const stored = await artifacts.get(made.artifact);
+      let svg = '';
+      for await (const part of stored!.content) svg += Buffer.from(part).toString();
+      expect(svg).toMatch(/^<svg xmlns=/);
+      expect(svg).toContain('A &amp; B');
+      expect(svg).toContain('&lt;script&gt;');
+      expect(svg).not.toMatch(/<script|href|NaN|Infinity/);
+    }
+    const empty = { sql: "SELECT day, 'x' AS n FROM s", tables: { s: 'sales.csv' }, title: 'none' };
+    await expect(callTool(chart, empty)).rejects.toMatchObject({ code: 'GENIE_DATA_FORMAT' });
   });
 
   it('says what a file holds', async () => {

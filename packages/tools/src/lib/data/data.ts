@@ -1,13 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
-import { defineTool, type Tool } from '@genie/core';
-import { GenieError } from '@genie/core/errors';
+import { defineTool, type ObjectStore, type Tool } from '@genie/core';
 import { z } from 'zod';
-import type { ConfinedFile } from '../confine/confined-folder.ts';
-import { createRoots, type Roots } from '../confine/roots.ts';
-import { type DataTable, openDataEngine, quoteName } from './data-engine.ts';
+import { createRoots } from '../confine/roots.ts';
+import { quoteName } from './data-engine.ts';
+import { type Ask, drawChart } from './draw-chart.ts';
 import { runQuery } from './run-query.ts';
+import { type TablesOptions, withTables } from './with-tables.ts';
 
 export interface DataOptions {
   /** Absolute. */
@@ -22,34 +19,45 @@ export interface DataOptions {
   readonly maxTemporaryBytes?: number;
   /** Default 300,000. */
   readonly timeoutMs?: number;
+  /** Where charts are kept. With it comes the tool `draw_chart`. */
+  readonly artifacts?: ObjectStore;
 }
 
 const tableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'use letters, digits and "_"');
+const tables = z
+  .record(tableName, z.string())
+  .describe('Name in the query -> path of the file; for SQLite files path#table');
 
 /**
- * The tools `query_data` (one SELECT over CSV, TSV, JSON, JSONL and Parquet files) and `describe_data` (columns, types and
- * small statistics). Needs the optional package `@duckdb/node-api`, and Linux, whose descriptors name an opened file.
- * Read only, no network, no extensions. Errors by code: `GENIE_DATA_MISSING`, `GENIE_DATA_QUERY`, `GENIE_DATA_LIMIT`,
- * `GENIE_DATA_FORMAT`, those of the confined files.
+ * The tools `query_data` (one SELECT over CSV, TSV, JSON, JSONL, Parquet and SQLite files), `describe_data` (columns, types and
+ * small statistics) and, with `artifacts`, `draw_chart`. Needs the optional package `@duckdb/node-api`, and Linux, whose
+ * descriptors name an opened file. Read only, no network, no extensions. Errors by code: `GENIE_DATA_MISSING`,
+ * `GENIE_DATA_QUERY`, `GENIE_DATA_LIMIT`, `GENIE_DATA_FORMAT`, those of the confined files.
  */
 export function data(options: DataOptions): readonly Tool[] {
   const roots = createRoots({ roots: options.roots ?? [], workspace: options.workspace });
   const maxRows = options.maxRows ?? 1000;
   const common = { effect: 'read', permissions: ['fs:read'], timeoutMs: options.timeoutMs ?? 300_000 } as const;
+  const limits = (signal: AbortSignal): TablesOptions => ({
+    maxMemoryBytes: options.maxMemoryBytes ?? 512 * 1024 * 1024,
+    maxTemporaryBytes: options.maxTemporaryBytes ?? 4 * 1024 ** 3,
+    signal,
+  });
+  const ask: Ask = (request, { signal }) =>
+    withTables(roots, request.tables, limits(signal), (engine) =>
+      runQuery(engine, request.sql, { maxRows: request.maxRows, signal }),
+    );
   const query = defineTool({
     ...common,
     name: 'query_data',
     description:
-      'Runs one SQL SELECT over data files (csv, tsv, json, jsonl, parquet). "tables" gives each file the name the query uses.',
+      'Runs one SQL SELECT over data files (csv, tsv, json, jsonl, parquet, sqlite). "tables" gives each file the name the query uses.',
     input: z.object({
       sql: z.string().min(1).max(100_000),
-      tables: z.record(tableName, z.string()).describe('Name in the query -> path of the file'),
+      tables,
       maxRows: z.number().int().min(1).max(maxRows).default(Math.min(200, maxRows)),
     }),
-    run: (request, context) =>
-      withTables(roots, request.tables, options, (engine) =>
-        runQuery(engine, request.sql, { maxRows: request.maxRows, signal: context.signal }),
-      ),
+    run: ask,
   });
   const describe = defineTool({
     ...common,
@@ -57,70 +65,12 @@ export function data(options: DataOptions): readonly Tool[] {
     description:
       'Tells the columns of a data file: type, smallest and largest value, mean, how many are distinct, share of empty ones.',
     input: z.object({ path: z.string().min(1) }),
-    run: ({ path }, context) =>
-      withTables(roots, { data: path }, options, async (engine) => {
-        const sql = `SELECT column_name, column_type, min, max, approx_unique, avg, null_percentage, count FROM (SUMMARIZE ${quoteName('data')})`;
-        const { rows } = await runQuery(engine, sql, { maxRows: 1000, signal: context.signal });
-        return { path, columns: rows };
-      }),
+    run: async ({ path }, context) => {
+      const sql = `SELECT column_name, column_type, min, max, approx_unique, avg, null_percentage, count FROM (SUMMARIZE ${quoteName('data')})`;
+      const { rows } = await ask({ sql, tables: { data: path }, maxRows: 1000 }, context);
+      return { path, columns: rows };
+    },
   });
-  return [query as Tool, describe as Tool];
-}
-
-const formats: Readonly<Record<string, DataTable['format']>> = {
-  '.csv': 'csv',
-  '.tsv': 'csv',
-  '.txt': 'csv',
-  '.json': 'json',
-  '.jsonl': 'json',
-  '.ndjson': 'json',
-  '.parquet': 'parquet',
-};
-
-async function withTables<Result>(
-  roots: Roots,
-  tables: Readonly<Record<string, string>>,
-  options: DataOptions,
-  use: (engine: Awaited<ReturnType<typeof openDataEngine>>) => Promise<Result>,
-): Promise<Result> {
-  if (process.platform !== 'linux') {
-    throw new GenieError(
-      'GENIE_DATA_MISSING',
-      'Queries over data files run on Linux only: elsewhere a file cannot be handed over without naming it.',
-    );
-  }
-  const opened: ConfinedFile[] = [];
-  const temporaryFolder = mkdtempSync(join(tmpdir(), 'genie-data-'));
-  try {
-    const list = Object.entries(tables).map(([name, path]): DataTable => {
-      const format = formats[extname(path).toLowerCase()];
-      if (!format)
-        throw new GenieError(
-          'GENIE_DATA_FORMAT',
-          `${JSON.stringify(path)} is no data file by its name: use ${Object.keys(formats).join(', ')}.`,
-        );
-      const file = openFile(roots, path);
-      opened.push(file);
-      return { name, format, path: `/proc/self/fd/${file.fd}` };
-    });
-    await using engine = await openDataEngine(list, {
-      maxMemoryBytes: options.maxMemoryBytes ?? 512 * 1024 * 1024,
-      temporaryFolder,
-      maxTemporaryBytes: options.maxTemporaryBytes ?? 4 * 1024 ** 3,
-    });
-    return await use(engine);
-  } finally {
-    for (const file of opened) file.close();
-    rmSync(temporaryFolder, { recursive: true, force: true });
-  }
-}
-
-function openFile(roots: Roots, path: string): ConfinedFile {
-  const place = roots.resolve(path);
-  const folder = roots.open(place);
-  try {
-    return folder.openFile(place.inner);
-  } finally {
-    folder.close();
-  }
+  const { artifacts } = options;
+  return [query as Tool, describe as Tool, ...(artifacts ? [drawChart({ common, tables, ask, artifacts })] : [])];
 }

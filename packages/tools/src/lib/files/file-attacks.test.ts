@@ -248,7 +248,7 @@ describe('attacks on the file tools fail', () => {
     const worker = swapper(join(workspace.path, 'sub'), outside.path);
     workspace.write('sub/secret', 'harmless');
     try {
-      for (let round = 0; round < 3000; round += 1) {
+      for (let round = 0; round < 1500; round += 1) {
         const text = await call('read_file', { path: 'sub/secret' }).then(
           (value) => (value as { text: string }).text,
           (error: { code: string }) => error.code,
@@ -261,7 +261,20 @@ describe('attacks on the file tools fail', () => {
       await worker.terminate();
     }
     expect(readdirSync(outside.path)).toEqual(['secret']);
-  });
+  }, 60_000);
+
+  it('swaps a folder for a link while files are searched, with ripgrep where there is one', async () => {
+    const worker = swapper(join(workspace.path, 'sub'), outside.path);
+    workspace.write('sub/secret', 'harmless');
+    try {
+      for (let round = 0; round < 60; round += 1) {
+        const found = (await call('search_files', { path: '.', text: 'TOP SECRET' })) as { matches: unknown[] };
+        expect(found.matches).toEqual([]);
+      }
+    } finally {
+      await worker.terminate();
+    }
+  }, 60_000);
 
   it('is a test that a resolving implementation would not pass', async () => {
     const worker = swapper(join(workspace.path, 'sub'), outside.path);

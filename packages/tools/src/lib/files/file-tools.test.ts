@@ -66,7 +66,7 @@ describe('search_files', () => {
         { path: 'a.txt', line: 2, text: 'The Needle here' },
         { path: 'b/c.txt', line: 1, text: 'needle' },
       ],
-      filesSearched: 2,
+      filesSearched: 3,
     });
     expect(await callTool(search, { path: '.', text: 'needle', ignoreCase: false })).toMatchObject({
       matches: [{ path: 'b/c.txt' }],

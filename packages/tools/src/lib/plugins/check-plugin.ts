@@ -9,26 +9,38 @@ import { loadPlugin } from './load-plugin.ts';
 import { type PluginManifest, readManifest } from './plugin-manifest.ts';
 import { type CodeFinding, scanCode } from './scan-code.ts';
 
-export interface PluginCheck {
+/** What is known of a plugin without running any of it. */
+export interface PluginInspection {
   readonly manifest: PluginManifest;
   /** What a person should look at before approving. */
   readonly findings: readonly CodeFinding[];
+}
+
+export interface PluginCheck extends PluginInspection {
   /** The kit: whether it works as it says. */
   readonly report: ConformanceReport;
 }
 
 const maxSourceBytes = 2 * 1024 * 1024;
 
+/** Reads the manifest and scans the code; nothing of the plugin runs. Throws `GENIE_PLUGIN_MANIFEST`. */
+export async function inspectPlugin(
+  folder: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<PluginInspection> {
+  const manifest = readManifest(folder);
+  return { manifest, findings: await scanFolder(folder, options.signal ?? new AbortController().signal) };
+}
+
 /**
- * Everything known of a plugin before it is approved: its manifest, what its code could do, and whether it passes the kit
- * (run with exactly the permissions it asks for). Throws `GENIE_PLUGIN_MANIFEST`.
+ * Everything known of a plugin: its manifest, what its code could do, and whether it passes the kit. The kit runs it with
+ * exactly the permissions it asks for, so look at {@link inspectPlugin} first. Throws `GENIE_PLUGIN_MANIFEST`.
  */
 export async function checkPlugin(
   folder: string,
   options: { readonly config?: JsonValue; readonly workspace?: string; readonly signal?: AbortSignal } = {},
 ): Promise<PluginCheck> {
-  const manifest = readManifest(folder);
-  const findings = await scanFolder(folder, options.signal ?? new AbortController().signal);
+  const { manifest, findings } = await inspectPlugin(folder, options);
   const { config, workspace } = options;
   const load = () =>
     loadPlugin({

@@ -176,6 +176,38 @@ describe('loadPlugin', () => {
     server.close();
   });
 
+  it('has walls of the kernel around what it starts: no file of the host, and no writing beside the workspace', async () => {
+    using folder = temporaryFolder();
+    using workspace = temporaryFolder();
+    using outside = temporaryFolder();
+    const secret = outside.write('secret', 'top secret');
+    workspace.write('in.txt', 'given');
+    const path = plugin(folder, {
+      permissions: ['shell', 'fs:read'],
+      body: "const { spawnSync } = await import('node:child_process'); return spawnSync('sh', ['-c', input.script]).stdout.toString();",
+    });
+    await using loaded = await loadPlugin({
+      folder: path,
+      permissions: ['shell', 'fs:read'],
+      workspace: workspace.path,
+    });
+    if (loaded.isolation() !== 'namespace')
+      return console.log('no namespaces here: programs of a plugin are not walled in');
+    const script = (text: string) => callTool(loaded.tools[0]!, { script: text });
+    expect(await script(`cat ${secret} /etc/shadow /etc/passwd 2>/dev/null; cat ${workspace.path}/in.txt`)).toBe(
+      'given',
+    );
+    await script(
+      `echo x > ${workspace.path}/planted; echo x > ${folder.path}/planted; echo x > ${outside.path}/planted; touch /usr/planted`,
+    );
+    for (const place of [workspace.path, folder.path, outside.path, '/usr'])
+      expect(existsSync(join(place, 'planted'))).toBe(false);
+    expect(await script('grep -E "^Cap(Eff|Bnd)" /proc/self/status; ls /proc | grep -c "^[0-9]"')).toMatch(
+      /^CapEff:\t0+\nCapBnd:\t0+\n[2-5]\n$/,
+    );
+    expect(await script(`perl -e 'print syscall(41, 40, 1, 0) >= 0 ? "through" : "refused"'`)).toBe('refused');
+  });
+
   it('ends a plugin that ignores an abort, and starts it again for the next call', async () => {
     using folder = temporaryFolder();
     await using loaded = await loadPlugin({

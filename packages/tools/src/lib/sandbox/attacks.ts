@@ -108,12 +108,12 @@ export const fileAttacks: readonly Attack[] = [
   },
   {
     name: 'fills memory through /dev/shm',
-    script: () => says('dd if=/dev/zero of=/dev/shm/flood bs=1M count=100 2>/dev/null'),
+    script: () => `${says('dd if=/dev/zero of=/dev/shm/flood bs=1M count=100 2>/dev/null')}; rm -f /dev/shm/flood`,
   },
   {
     name: 'fills memory through /tmp',
     script: () =>
-      says('dd if=/dev/zero of=/tmp/flood bs=1M count=100 2>/dev/null; [ $(stat -c %s /tmp/flood) -gt 70000000 ]'),
+      `${says('dd if=/dev/zero of=/tmp/flood bs=1M count=100 2>/dev/null; [ $(stat -c %s /tmp/flood) -gt 70000000 ]')}; rm -f /tmp/flood`,
     worksBare: false,
   },
 ];

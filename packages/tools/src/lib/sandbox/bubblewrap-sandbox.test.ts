@@ -1,12 +1,13 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.ts';
 import { createSandbox } from './create-sandbox.ts';
 import { availability } from './testing/availability.ts';
+import { killWhileStarting } from './testing/kill-while-starting.ts';
 
 const isRoot = process.getuid?.() === 0;
 const limits = { timeoutMs: 8000, maxOutputBytes: 100_000 };
@@ -61,6 +62,29 @@ describe.skipIf(!availability.sandbox)(`the bubblewrap sandbox ${availability.sa
       await sandbox.close();
     },
   );
+
+  it('works in a home that only its owner may enter, and shows nothing of where that is but the mount', async () => {
+    using home = temporaryFolder();
+    mkdirSync(`${home.path}/workspace`, { mode: 0o700 });
+    process.env.GENIE_TEST_PLACE = home.path;
+    const sandbox = await createSandbox({ workspace: `${home.path}/workspace` });
+    const result = await sandbox.run(
+      script(
+        `touch made; pwd; cat /proc/[0-9]*/environ | tr "\\0" "\\n" | grep -E "${home.path}|^(OLD)?PWD=" | sort -u`,
+      ),
+    );
+    delete process.env.GENIE_TEST_PLACE;
+    expect(result).toMatchObject({ stdout: '/workspace\nPWD=/workspace\n', stderr: '' });
+    expect(lstatSync(`${home.path}/workspace/made`).uid).toBe(isRoot ? 65532 : process.getuid?.());
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain('genie-sandbox-');
+    await sandbox.close();
+  });
+
+  it('leaves nothing running when the runtime is killed while commands start', async () => {
+    using workspace = temporaryFolder();
+    for (const [round, afterMs] of [2, 6, 11, 18, 30].entries())
+      expect(await killWhileStarting(workspace.path, { mark: `${40_000 + process.pid}.${round}25`, afterMs })).toBe(0);
+  }, 60_000);
 
   it('covers descriptors that its own parent left open', async () => {
     using workspace = temporaryFolder();

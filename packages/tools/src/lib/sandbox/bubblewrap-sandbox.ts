@@ -1,5 +1,4 @@
-import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { closeSync, constants, existsSync, openSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -7,15 +6,17 @@ import { promisify } from 'node:util';
 import type { SandboxCapabilities, SandboxCommand, SandboxPort, SandboxResult } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
 import { splitConfinedPath } from '../confine/confined-path.ts';
-import { layoutArguments, type SandboxLayout } from './bubblewrap-arguments.ts';
+import { type FolderSource, layoutArguments, type SandboxLayout } from './bubblewrap-arguments.ts';
 import { collectOutput, type ExtraDescriptor, planDescriptors, startContained } from './contain-process.ts';
+import { createDescriptorScan, type DescriptorScan } from './inherited-descriptors.ts';
 import { type Limiter, limitCommand } from './limit-command.ts';
-import { findMemoryGroups, type MemoryGroups } from './memory-group.ts';
+import { findMemoryGroups, type MemoryGroup, type MemoryGroups } from './memory-group.ts';
 import { watchMemory } from './memory-watch.ts';
 import { sandboxCapabilities } from './sandbox-capabilities.ts';
+import { prepareEntry, type SandboxEntry } from './sandbox-entry.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
 import { type SandboxSettings, writeSettings } from './sandbox-settings.ts';
-import { type SandboxUser, sandboxUser } from './sandbox-user.ts';
+import { sandboxUser } from './sandbox-user.ts';
 import { seccompFilter } from './seccomp-filter.ts';
 
 /** Where the workspace appears inside. */
@@ -25,10 +26,12 @@ export const workspaceInside = '/workspace';
 interface Prepared {
   readonly program: string;
   readonly takesDescriptors: boolean;
-  readonly workspace: string;
   readonly settings: SandboxSettings;
-  readonly user: SandboxUser | undefined;
+  readonly entry: SandboxEntry;
+  /** Where the host has it. */
+  readonly workspace: string;
   readonly limiter: Limiter;
+  readonly scan: DescriptorScan;
   readonly memoryGroups: MemoryGroups | undefined;
   readonly options: SandboxOptions;
 }
@@ -41,26 +44,15 @@ interface Prepared {
  */
 export async function createBubblewrapSandbox(options: SandboxOptions): Promise<SandboxPort> {
   const prepared = await prepare(options);
-  let commands = 0;
-  const running = new Set<AbortController>();
-  const leaving = new Set<Promise<void>>();
-  const leave = (work: Promise<void>) => {
-    const done: Promise<void> = work.catch(() => undefined).then(() => void leaving.delete(done));
-    leaving.add(done);
-  };
+  const running = new Map<AbortController, Promise<unknown>>();
   let closed = false;
   const run: SandboxPort['run'] = async (command, { signal } = {}) => {
     if (closed) throw unavailable('it was closed', 'make a new one');
     const stop = new AbortController();
-    running.add(stop);
-    commands += 1;
+    const ended = runCommand(prepared, command, signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
+    running.set(stop, ended);
     try {
-      const both = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
-      return await runCommand(prepared, command, {
-        signal: both,
-        name: `genie-${process.pid}-${randomUUID().slice(0, 8)}-${commands}`,
-        leave,
-      });
+      return await ended;
     } finally {
       running.delete(stop);
     }
@@ -68,7 +60,7 @@ export async function createBubblewrapSandbox(options: SandboxOptions): Promise<
   try {
     await tryOnce(run);
   } catch (error) {
-    prepared.settings.remove();
+    await release(prepared);
     throw error;
   }
   return {
@@ -76,11 +68,17 @@ export async function createBubblewrapSandbox(options: SandboxOptions): Promise<
     run,
     async close() {
       closed = true;
-      for (const stop of running) stop.abort();
-      await Promise.all(leaving);
-      prepared.settings.remove();
+      const ended = [...running.values()];
+      for (const stop of running.keys()) stop.abort();
+      await Promise.allSettled(ended);
+      await release(prepared);
     },
   };
+}
+
+async function release({ memoryGroups, settings }: Prepared): Promise<void> {
+  await memoryGroups?.close().catch(() => undefined);
+  settings.remove();
 }
 
 async function prepare(options: SandboxOptions): Promise<Prepared> {
@@ -93,16 +91,26 @@ async function prepare(options: SandboxOptions): Promise<Prepared> {
   });
   const workspace = realpathSync(options.workspace);
   const currentUid = process.getuid?.() ?? 0;
-  return {
-    program,
-    takesDescriptors: help.stdout.includes('--ro-bind-fd'),
-    workspace,
-    user: sandboxUser(workspace, currentUid, options.runAs),
-    settings: writeSettings(seccompFilter(process.arch)),
-    limiter: basename(realpathSync('/bin/sh')) === 'dash' ? 'dash' : 'prlimit',
-    memoryGroups: options.controlGroups === false ? undefined : findMemoryGroups(),
-    options,
-  };
+  const settings = writeSettings(seccompFilter(process.arch));
+  const takesDescriptors = help.stdout.includes('--ro-bind-fd');
+  try {
+    const user = sandboxUser(workspace, currentUid, options.runAs);
+    const { enter } = options.network ?? {};
+    return {
+      program,
+      takesDescriptors,
+      workspace,
+      settings,
+      entry: prepareEntry({ enter, user, workspace, stage: settings.stage }),
+      scan: createDescriptorScan(),
+      limiter: basename(realpathSync('/bin/sh')) === 'dash' ? 'dash' : 'prlimit',
+      memoryGroups: options.controlGroups === false ? undefined : findMemoryGroups(),
+      options,
+    };
+  } catch (error) {
+    settings.remove();
+    throw error;
+  }
 }
 
 async function tryOnce(run: SandboxPort['run']): Promise<void> {
@@ -119,26 +127,16 @@ function unavailable(reason: string, fix: string): GenieError {
   return new GenieError('GENIE_SANDBOX_UNAVAILABLE', `No sandbox for commands (${reason}), so none is run: ${fix}.`);
 }
 
-interface Call {
-  readonly signal: AbortSignal;
-  /** Names the control group; unique on this machine. */
-  readonly name: string;
-  /** Takes over work that need not be waited for but has to be finished before the sandbox is closed. */
-  leave(work: Promise<void>): void;
-}
-
-async function runCommand(prepared: Prepared, command: SandboxCommand, call: Call): Promise<SandboxResult> {
+async function runCommand(prepared: Prepared, command: SandboxCommand, signal: AbortSignal): Promise<SandboxResult> {
   const startedAt = performance.now();
   const { maxMemoryBytes } = command.limits;
-  const group = maxMemoryBytes === undefined ? undefined : prepared.memoryGroups?.(call.name, maxMemoryBytes);
-  const started = start(prepared, command, group !== undefined);
+  const group = maxMemoryBytes === undefined ? undefined : prepared.memoryGroups?.take(maxMemoryBytes);
   let stopWatch: (() => void) | undefined;
   try {
-    const collected = await collectOutput(started.child, command.limits, call.signal, (kill) => {
-      const { pid } = started.child;
-      if (pid === undefined || maxMemoryBytes === undefined) return;
-      if (group) joinGroup(started, group);
-      else stopWatch = watchMemory(pid, maxMemoryBytes, () => kill('memory'));
+    const child = start(prepared, command, group);
+    const collected = await collectOutput(child, command.limits, signal, (kill) => {
+      if (child.pid !== undefined && maxMemoryBytes !== undefined && !group)
+        stopWatch = watchMemory(child.pid, maxMemoryBytes, () => kill('memory'));
     });
     const killedBy = collected.killedBy ?? (group?.wasExhausted() ? 'memory' : collected.signal ? 'signal' : undefined);
     return {
@@ -151,80 +149,73 @@ async function runCommand(prepared: Prepared, command: SandboxCommand, call: Cal
     };
   } finally {
     stopWatch?.();
-    if (group) call.leave(group.remove());
+    group?.release();
   }
 }
 
-type Started = ReturnType<typeof start>;
+/** Opened for one command and closed once the child has them. A workspace that is shown elsewhere has its path there. */
+function openFolders({ entry, settings, takesDescriptors, workspace }: Prepared): readonly number[] {
+  if (!takesDescriptors || entry.workspace !== workspace) return [];
+  return [workspace, settings.folder].map((path) => openSync(path, constants.O_RDONLY | constants.O_DIRECTORY));
+}
 
-function start(prepared: Prepared, command: SandboxCommand, waitForGroup: boolean) {
-  const { options, settings } = prepared;
-  const network = options.network;
-  const opened = [prepared.workspace, settings.folder].map((path) =>
-    openSync(path, constants.O_RDONLY | constants.O_DIRECTORY),
-  );
-  const filter = settings.filter === undefined ? undefined : openSync(settings.filter, 'r');
+function start(prepared: Prepared, command: SandboxCommand, group: MemoryGroup | undefined): ChildProcess {
+  const { options, settings, entry } = prepared;
+  const opened: number[] = [];
+  const open = (descriptor: number): number => {
+    opened.push(descriptor);
+    return descriptor;
+  };
   try {
-    const extra: ExtraDescriptor[] = [
-      'pipe',
-      ...(filter === undefined ? [] : [filter]),
-      ...(prepared.takesDescriptors ? opened : []),
-      ...(waitForGroup ? (['pipe', 'pipe'] as const) : []),
-    ];
-    const plan = planDescriptors(extra.length);
-    const numbers = [...plan.numbers];
-    const next = () => numbers.shift() ?? -1;
-    const argumentsAt = next();
+    const entrance = group && open(group.openEntrance());
+    const filter = settings.filter === undefined ? undefined : open(openSync(settings.filter, 'r'));
+    const folders = openFolders(prepared).map(open);
+    const given = [entrance, filter, ...folders].filter((descriptor) => descriptor !== undefined);
+    // The lifeline and the entrance come first: the shell inside knows single digits only.
+    const extra: ExtraDescriptor[] = ['pipe', ...given, 'pipe'];
+    const plan = planDescriptors(extra.length, prepared.scan);
+    const at = (descriptor: number | undefined) =>
+      descriptor === undefined ? undefined : plan.numbers[extra.indexOf(descriptor)];
+    const [lifeline = 3] = plan.numbers;
+    const argumentsAt = plan.numbers.at(-1);
     const layout: SandboxLayout = {
-      seccomp: filter === undefined ? undefined : next(),
-      workspace: prepared.takesDescriptors ? { descriptor: next() } : { path: prepared.workspace },
-      settings: prepared.takesDescriptors ? { descriptor: next() } : { path: settings.folder },
+      seccomp: at(filter),
+      workspace: source(at(folders[0]), entry.workspace),
+      settings: source(at(folders[1]), settings.folder),
       mountedAt: workspaceInside,
       readOnly: options.readOnly ?? [],
       temporaryBytes: options.temporaryBytes ?? 64 * 1024 * 1024,
-      keepNetwork: network !== undefined,
+      keepNetwork: options.network !== undefined,
     };
-    const blocks = waitForGroup ? ['--info-fd', String(next()), '--block-fd', String(next())] : [];
-    const inside = limitCommand(command.command, command.limits, prepared.limiter);
-    const [program = prepared.program, ...before] = [...(network?.enter ?? []), prepared.program];
+    const list = [...layoutArguments(layout), ...placeArguments(command, options.network?.environment)];
+    const gate = { lifeline, group: at(entrance) };
+    const inside = limitCommand(command.command, command.limits, { limiter: prepared.limiter, gate });
+    const [program = prepared.program, ...before] = [...entry.before, prepared.program];
     const { child, pipes } = startContained({
       program,
       arguments: [...before, '--args', String(argumentsAt), '--', ...inside],
-      user: prepared.user,
+      user: entry.user,
       stdin: command.stdin,
       plan,
       extra,
     });
     child.stdin?.on('error', () => undefined).end(command.stdin);
-    const layoutPipe = pipes[0] as Writable | null;
-    const list = [...layoutArguments(layout), ...blocks, ...placeArguments(command, network?.environment)];
-    layoutPipe?.on('error', () => undefined).end(list.map((entry) => `${entry}\0`).join(''));
-    return { child, pipes };
+    send(pipes.at(-1), list.map((argument) => `${argument}\0`).join(''));
+    // Nothing is said on the lifeline that matters; it has to be there.
+    (pipes[0] as Readable | null)?.on('error', () => undefined).resume();
+    return child;
   } finally {
     for (const descriptor of opened) closeSync(descriptor);
-    if (filter !== undefined) closeSync(filter);
   }
 }
 
-/** Puts the process bwrap made into the group, then lets it go on: nothing of the command runs before. bwrap itself only waits. */
-function joinGroup({ pipes }: Started, group: { add(pid: number): void }): void {
-  const info = pipes.at(-2) as Readable | null;
-  const block = pipes.at(-1) as Writable | null;
-  let text = '';
-  block?.on('error', () => undefined);
-  info
-    ?.on('error', () => undefined)
-    .on('data', (chunk: Buffer) => {
-      text += chunk.toString('utf8');
-      const child = /"child-pid"\s*:\s*(\d+)/.exec(text)?.[1];
-      if (child === undefined || block?.writableEnded) return;
-      try {
-        group.add(Number(child));
-      } catch {
-        // It has ended already.
-      }
-      block?.end('x');
-    });
+function source(descriptor: number | undefined, path: string): FolderSource {
+  return descriptor === undefined ? { path } : { descriptor };
+}
+
+/** The other end may be gone before it was read to the end; the exit of the child says so. */
+function send(pipe: Readable | Writable | null | undefined, text: string): void {
+  (pipe as Writable | null)?.on('error', () => undefined).end(text);
 }
 
 function placeArguments(command: SandboxCommand, networkEnvironment: Readonly<Record<string, string>> = {}): string[] {

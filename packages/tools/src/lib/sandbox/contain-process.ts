@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import type { SandboxLimits, SandboxResult } from '@genie/core';
-import { inheritedDescriptors } from './inherited-descriptors.ts';
+import { createDescriptorScan, type DescriptorScan } from './inherited-descriptors.ts';
 import { killContained } from './kill-contained.ts';
 
 /** A descriptor the child gets: an open one of ours, or a pipe whose other end we keep. */
@@ -22,15 +22,13 @@ export interface ContainedStart {
 export interface DescriptorPlan {
   /** Numbers of the extra descriptors inside. */
   readonly numbers: readonly number[];
+  /** What our own parent left open. */
   readonly inherited: readonly number[];
 }
 
-/** Chooses numbers for extra descriptors that do not collide with what the child would inherit by accident. */
-export function planDescriptors(count: number): DescriptorPlan {
-  const inherited = inheritedDescriptors();
-  const numbers: number[] = [];
-  for (let next = 3; numbers.length < count; next += 1) if (!inherited.includes(next)) numbers.push(next);
-  return { numbers, inherited };
+/** Numbers from 3 on; what the child would inherit under them is covered by them, and the rest by `/dev/null`. */
+export function planDescriptors(count: number, scan: DescriptorScan = createDescriptorScan()): DescriptorPlan {
+  return { numbers: Array.from({ length: count }, (_, index) => index + 3), inherited: scan() };
 }
 
 /** Starts with an empty environment and with every inherited descriptor covered. */
@@ -55,6 +53,10 @@ export function startContained(start: ContainedStart): {
   }
 }
 
+function endContained({ pid }: ChildProcess): void {
+  if (pid !== undefined) killContained(pid);
+}
+
 export type KilledBy = NonNullable<SandboxResult['killedBy']>;
 
 export interface Collected {
@@ -72,6 +74,7 @@ export function collectOutput(
   limits: SandboxLimits,
   signal: AbortSignal | undefined,
   onKill: (kill: (reason: KilledBy) => void) => void,
+  end: (child: ChildProcess) => void = endContained,
 ): Promise<Collected> {
   return new Promise((resolve, reject) => {
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
@@ -79,7 +82,7 @@ export function collectOutput(
     let killedBy: KilledBy | undefined;
     const kill = (reason: KilledBy) => {
       killedBy ??= reason;
-      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killContained(child.pid);
+      if (child.exitCode === null && child.signalCode === null) end(child);
     };
     const onAbort = () => kill('abort');
     const timer = Number.isFinite(limits.timeoutMs) ? setTimeout(() => kill('timeout'), limits.timeoutMs) : undefined;

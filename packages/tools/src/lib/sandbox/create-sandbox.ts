@@ -4,6 +4,7 @@ import type { SandboxPort } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
 import { createBubblewrapSandbox } from './bubblewrap-sandbox.ts';
 import type { SandboxOptions } from './sandbox-options.ts';
+import { createSeatbeltSandbox } from './seatbelt-sandbox.ts';
 
 /** Handing one of these to a command, or changing who owns it, would break the machine. */
 const systemFolders: ReadonlySet<string> = new Set(
@@ -23,7 +24,8 @@ export async function createSandbox(options: SandboxOptions): Promise<SandboxPor
       `${JSON.stringify(options.workspace)} cannot be the workspace of a sandbox: pass the absolute path of an existing folder of its own.`,
     );
   }
-  return createBubblewrapSandbox({ ...options, workspace: real });
+  const found = { ...options, workspace: real };
+  return process.platform === 'darwin' ? createSeatbeltSandbox(found) : createBubblewrapSandbox(found);
 }
 
 function realOrUndefined(path: string): string | undefined {

@@ -1,19 +1,40 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 const buffer = Buffer.alloc(256);
 const closeOnExec = 0o2000000;
 
+/** Finds descriptors that a child would inherit; see {@link createDescriptorScan}. */
+export type DescriptorScan = () => number[];
+
 /**
  * Descriptors above stderr that a child of this process would inherit: whatever our own parent left open. One that
  * names a folder is a way out of any sandbox, so the spawner covers each of them with `/dev/null`. Linux only.
+ * Remembers sockets and pipes that close by themselves: asking about each of them again takes most of a millisecond. Files are
+ * asked about every time, because another one can have the same number and name.
  */
-export function inheritedDescriptors(): number[] {
-  const found: number[] = [];
-  for (const name of readdirSync('/proc/self/fd')) {
-    const descriptor = Number(name);
-    if (descriptor > 2 && isInherited(descriptor)) found.push(descriptor);
+export function createDescriptorScan(): DescriptorScan {
+  const harmless = new Map<number, string>();
+  return () => {
+    const found: number[] = [];
+    for (const name of readdirSync('/proc/self/fd')) {
+      const descriptor = Number(name);
+      if (descriptor <= 2) continue;
+      const target = targetOf(descriptor);
+      if (target === undefined || harmless.get(descriptor) === target) continue;
+      if (isInherited(descriptor)) found.push(descriptor);
+      else if (!target.startsWith('/')) harmless.set(descriptor, target);
+    }
+    return found;
+  };
+}
+
+/** Undefined when it is closed by now, as the descriptor of the listing itself is. */
+function targetOf(descriptor: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return undefined;
   }
-  return found;
 }
 
 function isInherited(descriptor: number): boolean {
@@ -21,7 +42,7 @@ function isInherited(descriptor: number): boolean {
   try {
     info = openSync(`/proc/self/fdinfo/${descriptor}`, 'r');
   } catch {
-    // It was the descriptor of the listing itself, closed by now.
+    // Closed since it was listed.
     return false;
   }
   try {

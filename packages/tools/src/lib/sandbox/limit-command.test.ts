@@ -16,7 +16,7 @@ const limiters: readonly Limiter[] = [
 ];
 
 function run(command: readonly string[], limiter: Limiter, more: object = {}) {
-  const [program = '', ...rest] = limitCommand(command, { ...limits, ...more }, limiter);
+  const [program = '', ...rest] = limitCommand(command, { ...limits, ...more }, { limiter });
   return spawnSync(program, rest, { encoding: 'utf8' });
 }
 
@@ -42,7 +42,7 @@ describe.each(limiters)('limitCommand by %s', (limiter) => {
 
 describe('limitCommand', () => {
   it('is content with a hard limit that is lower already', () => {
-    const [program = '', ...rest] = limitCommand(['/bin/sh', '-c', 'ulimit -n'], limits, 'dash');
+    const [program = '', ...rest] = limitCommand(['/bin/sh', '-c', 'ulimit -n'], limits, { limiter: 'dash' });
     expect(
       execFileSync('/bin/sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', program, ...rest], { encoding: 'utf8' }),
     ).toBe('100\n');

@@ -5,13 +5,54 @@ export type Limiter = 'dash' | 'prlimit';
 
 const openFiles = 1024;
 
+/** Descriptors that the first program closes before the command starts. Both below 10: a shell knows no others. */
+export interface StartGate {
+  /**
+   * Leads to the runtime; a write fails once that is gone. It is made when every process of the sandbox has asked to be ended
+   * with its parent, so a runtime that is killed while the sandbox starts leaves nothing running: before the write the command
+   * never starts, after it the kernel ends everything.
+   */
+  readonly lifeline: number;
+  /** The entrance of the command's control group. */
+  readonly group?: number | undefined;
+}
+
 /**
  * Puts per-process limits in front of a command: processes (counted inside the sandbox only), size of one file, CPU time,
  * data segment, open files, no core dumps. A limit that cannot be set ends the command with 125.
  */
-export function limitCommand(command: readonly string[], limits: SandboxLimits, limiter: Limiter): string[] {
+export function limitCommand(
+  command: readonly string[],
+  limits: SandboxLimits,
+  { limiter, gate }: { readonly limiter: Limiter; readonly gate?: StartGate },
+): string[] {
   const wanted = resourceLimits(limits);
-  return limiter === 'dash' ? byShell(command, wanted) : byProgram(command, wanted);
+  const before = gate === undefined ? [] : gateLines(gate);
+  if (limiter === 'dash') return byShell(command, wanted, before);
+  const limited = byProgram(command, wanted);
+  return before.length === 0 ? limited : inShell(limited, before);
+}
+
+/** Puts the gate alone in front of a command, for a program that runs as long as the runtime does. */
+export function gateCommand(command: readonly string[], gate: StartGate): string[] {
+  return inShell(command, gateLines(gate));
+}
+
+/** The first process is waited for because its wish to end with its parent is the one that is made last. */
+function gateLines({ lifeline, group }: StartGate): string[] {
+  return [
+    ...(group === undefined ? [] : [`echo 0 >&${group} || exit 125`, `exec ${group}>&-`]),
+    'tries=0',
+    'while [ "$tries" -lt 500 ]; do { read -r _; read -r _; read -r _ state _; } </proc/1/status',
+    '[ "$state" = S ] && break; tries=$((tries + 1)); done',
+    `echo >&${lifeline} || exit 125`,
+    `exec ${lifeline}>&-`,
+    'unset tries state _',
+  ];
+}
+
+function inShell(command: readonly string[], lines: readonly string[]): string[] {
+  return ['/bin/sh', '-c', [...lines, 'exec "$@"'].join('\n'), 'sh', ...command];
 }
 
 interface ResourceLimits {
@@ -31,20 +72,19 @@ function resourceLimits(limits: SandboxLimits): ResourceLimits {
   };
 }
 
-function byShell(command: readonly string[], limits: ResourceLimits): string[] {
+function byShell(command: readonly string[], limits: ResourceLimits, before: readonly string[]): string[] {
   const lines = [
+    ...before,
     shellLimit('c', 0),
     shellLimit('n', openFiles),
     shellLimit('p', limits.processes),
     shellLimit('f', Math.max(1, Math.floor(limits.fileBytes / 512))),
     shellLimit('t', limits.cpuSeconds),
     ...(limits.dataBytes === undefined ? [] : [shellLimit('d', Math.max(1024, Math.floor(limits.dataBytes / 1024)))]),
-  ].join('\n');
+  ];
   const [program, flag, script, ...rest] = command;
   const isScript = program === '/bin/sh' && flag === '-c' && script !== undefined && rest.length === 0;
-  return isScript
-    ? ['/bin/sh', '-c', `${lines}\neval "$1"`, 'sh', script]
-    : ['/bin/sh', '-c', `${lines}\nexec "$@"`, 'sh', ...command];
+  return isScript ? ['/bin/sh', '-c', [...lines, 'eval "$1"'].join('\n'), 'sh', script] : inShell(command, lines);
 }
 
 /** Setting fails when the hard limit is lower already, which is as good. */

@@ -1,18 +1,45 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A control group of one command: memory of all its processes together, and their number. */
+/** A control group of one command: memory of all its processes together. */
 export interface MemoryGroup {
-  /** Moves a process in; its later children are in it too. */
-  add(pid: number): void;
+  /**
+   * Opens the file a process writes `0` to in order to move itself into the group; the caller closes it. Moving another
+   * process makes the kernel wait for all processors (11 ms), moving oneself does not (0.1 ms).
+   */
+  openEntrance(): number;
   /** True when the kernel ended a process because the group was full. */
   wasExhausted(): boolean;
-  /** Removes the group as soon as the last of its processes is gone; the kernel takes a few milliseconds for that. */
-  remove(): Promise<void>;
+  /** Gives the group back; a later command with the same limit may get it. */
+  release(): void;
 }
 
-export type MemoryGroups = (name: string, maxMemoryBytes: number) => MemoryGroup;
+/** The control groups of one sandbox. */
+export interface MemoryGroups {
+  take(maxMemoryBytes: number): MemoryGroup;
+  /** Removes every group as soon as the last of its processes is gone. */
+  close(): Promise<void>;
+}
+
+/** What differs between the two versions of control groups. */
+interface Version {
+  readonly root: string;
+  readonly settings: (bytes: number) => Readonly<Record<string, number>>;
+  readonly entrance: string;
+  readonly events: string;
+}
 
 /**
  * Finds a place where this process may make control groups (version 2 or 1). Undefined when there is none, which is the
@@ -22,36 +49,85 @@ export function findMemoryGroups(root = '/sys/fs/cgroup'): MemoryGroups | undefi
   const unified = join(root, 'cgroup.subtree_control');
   if (existsSync(unified)) {
     const controllers = readFileSync(unified, 'utf8').split(/\s+/);
-    return controllers.includes('memory') && isWritable(root)
-      ? (name, bytes) =>
-          createGroup(join(root, name), { 'memory.max': bytes, 'memory.swap.max': 0 }, versionTwoExhausted)
-      : undefined;
+    if (!controllers.includes('memory') || !isWritable(root)) return undefined;
+    return createGroups({
+      root,
+      settings: (bytes) => ({ 'memory.max': bytes, 'memory.swap.max': 0 }),
+      entrance: 'cgroup.procs',
+      events: 'memory.events',
+    });
   }
   const memory = join(root, 'memory');
   if (!existsSync(join(memory, 'memory.limit_in_bytes')) || !isWritable(memory)) return undefined;
-  return (name, bytes) =>
-    createGroup(
-      join(memory, name),
-      { 'memory.limit_in_bytes': bytes, 'memory.memsw.limit_in_bytes': bytes },
-      versionOneExhausted,
-    );
+  return createGroups({
+    root: memory,
+    settings: (bytes) => ({ 'memory.limit_in_bytes': bytes, 'memory.memsw.limit_in_bytes': bytes }),
+    entrance: 'tasks',
+    events: 'memory.oom_control',
+  });
 }
 
-function createGroup(
-  path: string,
-  settings: Readonly<Record<string, number>>,
-  exhausted: (path: string) => boolean,
-): MemoryGroup {
+function createGroups(version: Version): MemoryGroups {
+  sweep(version.root);
+  const prefix = `genie-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const idle = new Map<number, string[]>();
+  const made = new Set<string>();
+  const take = (bytes: number): string => {
+    const waiting = idle.get(bytes) ?? [];
+    // The last processes of a killed command may need a moment; they must not eat the memory of the next one.
+    const free = waiting.findIndex(isEmpty);
+    if (free >= 0) return waiting.splice(free, 1)[0] as string;
+    const path = join(version.root, `${prefix}-${made.size + 1}`);
+    makeGroup(path, version.settings(bytes));
+    made.add(path);
+    return path;
+  };
+  return {
+    take(bytes) {
+      const path = take(bytes);
+      const killsBefore = killsIn(join(path, version.events));
+      return {
+        openEntrance: () => openSync(join(path, version.entrance), 'w'),
+        wasExhausted: () => killsIn(join(path, version.events)) > killsBefore,
+        release: () => void idle.set(bytes, [...(idle.get(bytes) ?? []), path]),
+      };
+    },
+    async close() {
+      await Promise.all([...made].map(removeGroup));
+      made.clear();
+      idle.clear();
+    },
+  };
+}
+
+/** False for a group that somebody removed, too. */
+function isEmpty(path: string): boolean {
+  try {
+    return readFileSync(join(path, 'cgroup.procs'), 'latin1') === '';
+  } catch {
+    return false;
+  }
+}
+
+/** Removes empty groups of runtimes that were killed. */
+function sweep(root: string): void {
+  for (const name of readdirSync(root)) {
+    const pid = /^genie-(\d+)-/.exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    try {
+      rmdirSync(join(root, name));
+    } catch {
+      // Its last process is not gone yet.
+    }
+  }
+}
+
+function makeGroup(path: string, settings: Readonly<Record<string, number>>): void {
   mkdirSync(path);
   for (const [name, value] of Object.entries(settings)) {
     // Swap accounting may be off; the limit on memory itself has to work.
     if (existsSync(join(path, name)) || !name.includes('sw')) writeFileSync(join(path, name), String(value));
   }
-  return {
-    add: (pid) => writeFileSync(join(path, 'cgroup.procs'), String(pid)),
-    wasExhausted: () => exhausted(path),
-    remove: () => removeGroup(path),
-  };
 }
 
 const removalTries = 100;
@@ -68,12 +144,8 @@ async function removeGroup(path: string): Promise<void> {
   }
 }
 
-function versionTwoExhausted(path: string): boolean {
-  return /^oom_kill [1-9]/m.test(readFileSync(join(path, 'memory.events'), 'utf8'));
-}
-
-function versionOneExhausted(path: string): boolean {
-  return /^oom_kill [1-9]/m.test(readFileSync(join(path, 'memory.oom_control'), 'utf8'));
+function killsIn(file: string): number {
+  return Number(/^oom_kill (\d+)/m.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
 }
 
 function isWritable(path: string): boolean {

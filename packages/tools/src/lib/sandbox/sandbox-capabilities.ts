@@ -15,11 +15,12 @@ export function sandboxCapabilities(facts: {
     doesNotStop: [
       'a fault in the kernel itself: the command shares it with the host',
       'filling the disk through the workspace, beyond the limit on one file',
-      'reading the programs of the host (/usr), and its processor, kernel version and mount table',
+      'reading the programs of the host (/usr), and its processor, kernel version and mount table, which names the folder of the workspace',
       ...(facts.network === 'proxy' ? ['network use of a program that ignores the proxy'] : []),
       ...(facts.memory === 'watched'
         ? [
             'a burst of memory shorter than 50 ms across several processes: there is no control group, memory is watched',
+            'memory of the kernel itself, for instance for millions of empty files in /tmp',
           ]
         : []),
       ...(facts.filtered ? [] : ['unusual system calls: there is no filter for this processor']),

@@ -10,7 +10,7 @@ export interface SandboxOptions {
   readonly readOnly?: readonly string[];
   /** Who commands run as when the runtime is root. Default the owner of the workspace, else 65532:65532. */
   readonly runAs?: SandboxUser;
-  /** Size of `/tmp` and of shared memory, each. Default 64 MiB. */
+  /** Size of `/tmp`, shared memory included. Default 64 MiB. */
   readonly temporaryBytes?: number;
   /** Limit memory by a control group where one can be made. Default true; false leaves it to watching. */
   readonly controlGroups?: boolean;

@@ -8,6 +8,8 @@ export interface SandboxSettings {
   readonly folder: string;
   /** File with the system-call filter. */
   readonly filter: string | undefined;
+  /** An empty folder that everybody can reach. */
+  readonly stage: string;
   remove(): void;
 }
 
@@ -40,12 +42,15 @@ export function writeSettings(filter: Uint8Array | undefined): SandboxSettings {
   const folder = join(base, 'etc');
   // bwrap runs as another user when the runtime is root, and has to get here.
   chmodSync(base, 0o711);
+  const stage = join(base, 'workspace');
   mkdirSync(folder, { mode: 0o755 });
+  mkdirSync(stage, { mode: 0o755 });
   for (const name of copied) copySetting(name, folder);
   for (const [name, content] of Object.entries(written)) writeFileSync(join(folder, name), content, { mode: 0o644 });
   if (filter) writeFileSync(join(base, 'filter'), filter, { mode: 0o600 });
   return {
     folder,
+    stage,
     filter: filter ? join(base, 'filter') : undefined,
     remove: () => rmSync(base, { recursive: true, force: true }),
   };

@@ -4,7 +4,11 @@ import { createSandbox } from '../sandbox/create-sandbox.ts';
 import type { SandboxOptions } from '../sandbox/sandbox-options.ts';
 import { type PlantedFile, plantedFiles } from './planted-files.ts';
 
-export interface ShellOptions extends SandboxOptions {
+type Network = NonNullable<SandboxOptions['network']>;
+
+export interface ShellOptions extends Omit<SandboxOptions, 'network'> {
+  /** A way out, or how to open one when the first command needs it (undefined: there is none). Default no network. */
+  readonly network?: Network | (() => Promise<Network | undefined>);
   /** Another sandbox than the one of this machine, e.g. a container. The tool closes it. */
   readonly sandbox?: SandboxPort;
   /** Default time limit of a command. Default 120,000. */
@@ -51,7 +55,7 @@ export type ShellTool = Tool & AsyncDisposable & { readonly sandbox: () => Promi
 export function shell(options: ShellOptions): ShellTool {
   let made: Promise<SandboxPort> | undefined = options.sandbox ? Promise.resolve(options.sandbox) : undefined;
   const sandbox = () => {
-    made ??= createSandbox(options);
+    made ??= openSandbox(options);
     return made;
   };
   const tool = defineTool({
@@ -73,6 +77,11 @@ export function shell(options: ShellOptions): ShellTool {
       await (await made?.catch(() => undefined))?.close();
     },
   });
+}
+
+async function openSandbox({ network: wanted, ...options }: ShellOptions): Promise<SandboxPort> {
+  const network = typeof wanted === 'function' ? await wanted() : wanted;
+  return createSandbox({ ...options, ...(network === undefined ? {} : { network }) });
 }
 
 async function runScript(

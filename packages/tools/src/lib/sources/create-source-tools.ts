@@ -6,6 +6,7 @@ import { gitLog } from '../git/git-log.ts';
 import type { GitOptions } from '../git/run-git.ts';
 import { fetchPage } from '../web/fetch-page.ts';
 import { readFeed } from '../web/read-feed.ts';
+import { readSitemap } from '../web/read-sitemap.ts';
 
 export interface SourceToolsOptions {
   /** Absolute folders that may be read: the folders and repositories that are the genie's sources. */
@@ -20,7 +21,7 @@ export interface SourceToolsOptions {
 }
 
 /**
- * The tools a genie reads its sources with: `git_log`, `read_folder`, `read_feed`, `fetch_page`, `read_file`,
+ * The tools a genie reads its sources with: `git_log`, `read_folder`, `read_feed`, `read_sitemap`, `fetch_page`, `read_file`,
  * `list_files`, `search_files`. All have the effect `read`. Local paths are confined to the roots, the web goes through
  * the egress filter of the call. Throws `GENIE_OPTIONS_INVALID` for a root that is not absolute.
  */
@@ -30,6 +31,7 @@ export function createSourceTools(options: SourceToolsOptions): readonly Tool[] 
     gitLog(roots, options.git),
     readFolder(roots, options.now ?? Date.now),
     readFeed(),
+    readSitemap(),
     fetchPage({ now: options.now ?? Date.now, ...(options.robots === undefined ? {} : { robots: options.robots }) }),
     ...fileReadTools(roots),
   ];

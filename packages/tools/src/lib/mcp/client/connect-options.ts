@@ -1,6 +1,6 @@
-import type { Approvals, Clock, LanguageModel } from '@genie/core';
-import { systemClock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
+import type { Approvals, Clock, LanguageModel } from '@genie/core/ports';
+import { systemClock } from '@genie/core/ports';
 import { createMemoryMcpStore, type McpStore } from './mcp-store.ts';
 import type { McpAuthorization } from './oauth-fetch.ts';
 import type { SpawnProcess } from './owned-process.ts';

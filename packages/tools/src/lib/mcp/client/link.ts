@@ -3,22 +3,24 @@ import { describeThrown, GenieError } from '@genie/core/errors';
 import type { CallGuard } from './call-guard.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
 import { type Era, type OpenClient, openClient } from './open-client.ts';
+import { shareWork } from './shared-work.ts';
 
 export interface Link {
   /** The open connection; opens one when there is none, with pauses between the attempts. */
   acquire(signal: AbortSignal): Promise<OpenClient>;
   /** Counts a use, so that an idle program can be ended. */
   use<Value>(work: () => Promise<Value>): Promise<Value>;
-  /** Ends the connection; the next call opens another. */
-  reset(): Promise<void>;
+  /** Ends the connection that failed, unless another has taken its place; the next call opens another. */
+  reset(failed?: OpenClient): Promise<void>;
   readonly current: OpenClient | undefined;
+  /** Resolves when every connection that was ever opened has ended. */
   close(): Promise<void>;
 }
 
 export interface LinkOptions {
   readonly options: ResolvedConnectOptions;
   readonly guard: CallGuard;
-  readonly onOpen: (open: OpenClient) => Promise<void>;
+  readonly onOpen: (open: OpenClient, signal: AbortSignal) => Promise<void>;
   readonly onListChanged: () => void;
 }
 
@@ -28,36 +30,45 @@ const legacyVerdictMs = 24 * 60 * 60_000;
 export function createLink({ options, guard, onOpen, onListChanged }: LinkOptions): Link {
   const { clock } = options;
   const closed = new AbortController();
-  let opening: Promise<OpenClient> | undefined;
+  const ending = new Set<Promise<unknown>>();
   let current: OpenClient | undefined;
   let uses = 0;
   let cancelIdle: () => void = () => undefined;
 
-  const connect = async (): Promise<OpenClient> => {
+  const connect = async (signal: AbortSignal): Promise<OpenClient> => {
     const known = await knownEra(options);
-    const open = await openClient({
-      options,
-      guard,
-      known,
-      signal: closed.signal,
-      onListChanged,
-      onClose: () => {
-        if (current === open) forget();
-      },
-    });
-    if (closed.signal.aborted) {
-      await open.close();
-      throw closed.signal.reason;
+    signal.throwIfAborted();
+    let isLost = false;
+    const onClose = (): void => {
+      isLost = true;
+      if (current === open) current = undefined;
+    };
+    const open = await openClient({ options, guard, known, signal, onListChanged, onClose });
+    try {
+      if (open.era !== known) await rememberEra(options, open.era);
+      await onOpen(open, signal);
+      signal.throwIfAborted();
+      if (isLost) throw new GenieError('GENIE_MCP_CONNECTION', `The server ${options.name} ended while it was read.`);
+    } catch (error) {
+      await end(open);
+      throw error;
     }
     current = open;
-    if (open.era !== known) await rememberEra(options, open.era);
-    await onOpen(open);
     return open;
   };
-  const forget = (): void => {
-    current = undefined;
-    opening = undefined;
+  const opening = shareWork((signal) => {
+    const either = AbortSignal.any([signal, closed.signal]);
+    return track(withAttempts(() => connect(either), options, either));
+  });
+  /** What is still starting or ending is waited for at the end. */
+  const track = <Value>(work: Promise<Value>): Promise<Value> => {
+    ending.add(work);
+    const done = (): boolean => ending.delete(work);
+    work.then(done, done);
+    return work;
   };
+  const end = (open: OpenClient): Promise<void> =>
+    track(open.close().catch((error: unknown) => options.onError?.(asError(error))));
   const restIdle = (): void => {
     cancelIdle();
     if (uses > 0 || options.command === undefined || options.idleMs === Number.POSITIVE_INFINITY) return;
@@ -65,12 +76,8 @@ export function createLink({ options, guard, onOpen, onListChanged }: LinkOption
   };
   const link: Link = {
     async acquire(signal) {
-      if (closed.signal.aborted) throw closed.signal.reason;
-      opening ??= withAttempts(connect, options, AbortSignal.any([signal, closed.signal])).catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      return opening;
+      closed.signal.throwIfAborted();
+      return current ?? opening.join(AbortSignal.any([signal, closed.signal]));
     },
     async use(work) {
       uses += 1;
@@ -82,10 +89,10 @@ export function createLink({ options, guard, onOpen, onListChanged }: LinkOption
         restIdle();
       }
     },
-    async reset() {
-      const open = current;
-      forget();
-      await open?.close().catch((error: unknown) => options.onError?.(asError(error)));
+    async reset(failed = current) {
+      if (failed === undefined || failed !== current) return;
+      current = undefined;
+      await end(failed);
     },
     get current() {
       return current;
@@ -93,9 +100,8 @@ export function createLink({ options, guard, onOpen, onListChanged }: LinkOption
     async close() {
       cancelIdle();
       closed.abort(new GenieError('GENIE_MCP_CLOSED', `The connection to ${options.name} was closed.`));
-      const pending = opening;
       await link.reset();
-      await pending?.then((open) => open.close()).catch(() => undefined);
+      await Promise.allSettled([...ending]);
     },
   };
   return link;

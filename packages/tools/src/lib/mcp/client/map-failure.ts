@@ -31,9 +31,13 @@ export function wasNotSent(error: GenieError): boolean {
   return false;
 }
 
-/** 404 to a request with a session: the server forgot it, so nothing was done. */
+/**
+ * 404 to a request with a session: the server forgot it, so nothing was done. Servers on the older SDK's example answer 400 and
+ * say so in words.
+ */
 function isLostSession(error: unknown): boolean {
-  return SdkHttpError.isInstance(error) && error.status === 404;
+  if (!SdkHttpError.isInstance(error)) return false;
+  return error.status === 404 || (error.status === 400 && /session/i.test(error.message));
 }
 
 /** An error of ours inside one of the SDK, e.g. a refusal of the egress filter. */

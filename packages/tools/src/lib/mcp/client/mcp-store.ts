@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseJson } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
+import { parseJson } from '@genie/core/ports';
 import { z } from 'zod';
 import { sha256 } from '../sha256.ts';
 
@@ -25,6 +25,8 @@ export interface McpStore {
   read(server: string): Promise<McpServerRecord | undefined>;
   /** Durable when it resolves. */
   write(server: string, record: McpServerRecord): Promise<void>;
+  /** Forgets a server: what it offers at its next connection is accepted. */
+  forget(server: string): Promise<void>;
 }
 
 /** Records of this process. */
@@ -34,6 +36,9 @@ export function createMemoryMcpStore(): McpStore {
     read: async (server) => records.get(server),
     async write(server, record) {
       records.set(server, record);
+    },
+    async forget(server) {
+      records.delete(server);
     },
   };
 }
@@ -60,6 +65,7 @@ export function openMcpStore({ dir }: { readonly dir: string }): McpStore {
       await writeFile(draft, `${JSON.stringify(record)}\n`, { mode: 0o600, flush: true });
       await rename(draft, file);
     },
+    forget: (server) => rm(fileOf(server), { force: true }),
   };
 }
 

@@ -106,6 +106,12 @@ async function connectOnce(request: OpenClientRequest, { transport, era }: Attem
     throw explain(error, transport, options);
   }
   client.onclose = request.onClose;
+  // The older HTTP reconnects by itself to a server that has forgotten it; only a new connection is a session again.
+  if (transport instanceof SSEClientTransport)
+    client.onerror = (error) => {
+      options.onError?.(error);
+      void client.close().catch(() => undefined);
+    };
   return {
     client,
     era: client.getProtocolEra() ?? 'legacy',
@@ -176,6 +182,7 @@ async function withDeadline<Value>(
   let stop: () => void = () => undefined;
   const late = new Promise<never>((_resolve, reject) => {
     const abort = (): void => reject(signal?.reason);
+    if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
     const cancel = clock.schedule(connectTimeoutMs, () =>
       reject(new GenieError('GENIE_MCP_TIMEOUT', `The server ${name} did not answer in ${connectTimeoutMs} ms.`)),

@@ -1,4 +1,4 @@
-import { type Approvals, canonicalJson, type JsonObject } from '@genie/core';
+import { type Approvals, canonicalJson, type JsonObject } from '@genie/core/ports';
 import { sha256 } from '../sha256.ts';
 
 /** A tool as the server describes it, cleaned. */

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
 import { type JSONRPCMessage, ReadBuffer, serializeMessage, type Transport } from '@modelcontextprotocol/client';
-import { endProcess, type ProcessCommand, type SpawnProcess } from './owned-process.ts';
+import { endProcess, type OwnedProcess, type ProcessCommand, type SpawnProcess } from './owned-process.ts';
 
 export interface ProcessTransportOptions {
   readonly command: ProcessCommand;
@@ -21,20 +21,23 @@ const maxComplaints = 4_000;
 
 /** Lines of JSON over the pipes of a process that belongs to this connection alone and ends with it. */
 export function createProcessTransport(options: ProcessTransportOptions): ProcessTransport {
-  let child: ChildProcess | undefined;
+  let owned: OwnedProcess | undefined;
   let complaints = '';
   let closing: Promise<void> | undefined;
   const buffer = new ReadBuffer({ maxBufferSize: options.maxMessageBytes });
   const transport: ProcessTransport = {
     get pid() {
-      return child?.pid;
+      return owned?.child.pid;
     },
     get complaints() {
       return complaints;
     },
     async start() {
-      const started = options.spawn(options.command);
-      child = started;
+      // Nobody would end a process that starts after its connection was closed.
+      if (closing !== undefined)
+        throw new GenieError('GENIE_MCP_CONNECTION', 'The connection was closed before it started.');
+      owned = options.spawn(options.command);
+      const started = owned.child;
       await whenSpawned(started, options.command.command);
       started.stdout?.on('data', (chunk: Buffer) => receive(chunk));
       started.stderr?.on('data', (chunk: Buffer) => {
@@ -45,10 +48,10 @@ export function createProcessTransport(options: ProcessTransportOptions): Proces
       started.once('exit', () => void transport.close());
       started.on('error', (error) => transport.onerror?.(error));
     },
-    send: (message) => write(child, message),
+    send: (message) => write(owned?.child, message),
     close() {
       closing ??= (async () => {
-        if (child) await endProcess(child, options.clock);
+        if (owned) await endProcess(owned, options.clock);
         buffer.clear();
         transport.onclose?.();
       })();

@@ -1,7 +1,7 @@
-import type { Genie, MemoryPort, MetricsPort } from '@genie/core';
 import { textContent } from '../content.ts';
 import type { McpServerOptions } from '../server/create-mcp-server.ts';
 import type { McpPrompt, McpResource, McpResourceTemplate } from '../server/mcp-resource.ts';
+import type { UseGenie } from './use-genie.ts';
 
 /** Files of a genie, e.g. those under `artifacts/` of its home. */
 export interface Artifacts {
@@ -14,9 +14,9 @@ export interface Artifacts {
 }
 
 interface DocumentSources {
-  readonly genie: Genie;
-  readonly memory?: MemoryPort;
-  readonly metrics?: MetricsPort;
+  readonly goal: string;
+  readonly use: UseGenie;
+  readonly offers: { readonly memory: boolean; readonly metrics: boolean };
   readonly artifacts?: Artifacts;
 }
 
@@ -27,7 +27,7 @@ export function genieDocuments(
   return { resources: resources(sources), resourceTemplates: templates(sources), prompts: prompts(sources) };
 }
 
-function resources({ genie, metrics, artifacts }: DocumentSources): readonly McpResource[] {
+function resources({ goal, use, offers, artifacts }: DocumentSources): readonly McpResource[] {
   const json = 'application/json';
   const list: McpResource[] = [
     {
@@ -35,16 +35,19 @@ function resources({ genie, metrics, artifacts }: DocumentSources): readonly Mcp
       name: 'goal',
       description: 'What the genie pursues.',
       mimeType: 'text/plain',
-      read: () => [{ uri: 'genie://goal', mimeType: 'text/plain', text: genie.goal }],
+      read: () => [{ uri: 'genie://goal', mimeType: 'text/plain', text: goal }],
     },
   ];
-  if (metrics)
+  if (offers.metrics)
     list.push({
       uri: 'genie://metrics',
       name: 'metrics',
       description: 'The KPIs of the genie.',
       mimeType: json,
-      read: async () => [{ uri: 'genie://metrics', mimeType: json, text: JSON.stringify(await metrics.definitions()) }],
+      read: async () => {
+        const kpis = (await use(async ({ metrics }) => metrics?.definitions())) ?? [];
+        return [{ uri: 'genie://metrics', mimeType: json, text: JSON.stringify(kpis) }];
+      },
     });
   if (artifacts)
     list.push({
@@ -58,7 +61,7 @@ function resources({ genie, metrics, artifacts }: DocumentSources): readonly Mcp
   return list;
 }
 
-function templates({ memory, artifacts }: DocumentSources): readonly McpResourceTemplate[] {
+function templates({ use, offers, artifacts }: DocumentSources): readonly McpResourceTemplate[] {
   const list: McpResourceTemplate[] = [];
   if (artifacts)
     list.push({
@@ -73,22 +76,24 @@ function templates({ memory, artifacts }: DocumentSources): readonly McpResource
       },
       complete: async (_variable, value) => (await artifacts.list()).filter((key) => key.startsWith(value)),
     });
-  if (memory)
+  if (offers.memory)
     list.push({
       uriTemplate: 'genie://memory/{query}',
       name: 'memory',
       description: 'What the genie remembers about something.',
       mimeType: 'application/json',
       async read(uri, { query = '' }, { signal }) {
-        const { items } = await memory.recall(query, { k: 10, signal });
-        const text = JSON.stringify(items.map((item) => ({ id: item.id, text: item.text, score: item.score })));
+        const answer = await use(async ({ memory }) => memory?.recall(query, { k: 10, signal }));
+        const text = JSON.stringify(
+          (answer?.items ?? []).map((item) => ({ id: item.id, text: item.text, score: item.score })),
+        );
         return [{ uri, mimeType: 'application/json', text }];
       },
     });
   return list;
 }
 
-function prompts({ genie }: DocumentSources): readonly McpPrompt[] {
+function prompts({ goal }: DocumentSources): readonly McpPrompt[] {
   return [
     {
       name: 'briefing',
@@ -98,7 +103,7 @@ function prompts({ genie }: DocumentSources): readonly McpPrompt[] {
         {
           role: 'user',
           content: textContent(
-            `Run the genie (tool genie_run) and show me its briefing. Its goal: ${genie.goal}.${focus ? ` Look at ${focus} in particular.` : ''}`,
+            `Run the genie (tool genie_run) and show me its briefing. Its goal: ${goal}.${focus ? ` Look at ${focus} in particular.` : ''}`,
           ),
         },
       ],

@@ -1,7 +1,7 @@
+import { createRequire } from 'node:module';
 import type { JsonObject } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import { Ajv } from 'ajv';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Ajv } from 'ajv';
 
 export interface SchemaProblem {
   /** Where in the value, e.g. `/address/street`. */
@@ -11,6 +11,9 @@ export interface SchemaProblem {
 
 /** Checks one value; an empty list means that it fits. */
 export type SchemaCheck = (value: unknown) => readonly SchemaProblem[];
+
+/** CommonJS, loaded with the first schema: a server that is only listed needs none. */
+const require = createRequire(import.meta.url);
 
 const maxSchemaCharacters = 512 * 1024;
 const maxDepth = 64;
@@ -26,7 +29,8 @@ export function compileSchema(schema: JsonObject, name: string): SchemaCheck {
     throw unusable(name, `it has ${text.length} characters, ${maxSchemaCharacters} are accepted`);
   if (depthOf(schema) > maxDepth) throw unusable(name, `it nests deeper than ${maxDepth}`);
   const dialect = typeof schema.$schema === 'string' ? schema.$schema : '';
-  const Engine = dialect.includes('draft-07') || dialect.includes('draft-06') ? Ajv : Ajv2020;
+  const isOlder = dialect.includes('draft-07') || dialect.includes('draft-06');
+  const { default: Engine } = require(isOlder ? 'ajv' : 'ajv/dist/2020.js') as { readonly default: typeof Ajv };
   const engine = new Engine({
     strict: false,
     validateFormats: false,

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, systemClock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
+import { type Clock, systemClock } from '@genie/core/ports';
 import {
   createMcpHandler,
   InMemoryServerEventBus,

@@ -1,18 +1,8 @@
-import type { Readable, Writable } from 'node:stream';
-import type { McpServer as SdkServer } from '@modelcontextprotocol/server';
-import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio';
-import { buildSdkServer } from '../server/build-sdk-server.ts';
 import type { McpServer } from '../server/create-mcp-server.ts';
-import type { McpChange } from '../server/registry.ts';
-import { type ServeHttpOptions, serveHttp } from './serve-http.ts';
+import type { ServeHttpOptions } from './serve-http.ts';
+import type { ServeStdioOptions } from './serve-on-stdio.ts';
 
-export interface ServeStdioOptions {
-  /** Where requests come from. Default: standard input of this process, which then belongs to the protocol. */
-  readonly input?: Readable;
-  readonly output?: Writable;
-  /** Called when the client closed its end. */
-  readonly onClose?: () => void;
-}
+export type { ServeStdioOptions };
 
 export interface ServeMcpOptions {
   readonly stdio?: true | ServeStdioOptions;
@@ -37,8 +27,8 @@ export interface McpServing {
  */
 export async function serveMcp(definition: McpServer, options: ServeMcpOptions): Promise<McpServing> {
   const onError = options.onError;
-  const http = options.http && (await serveHttp(definition, { ...(onError ? { onError } : {}), ...options.http }));
-  const stdio = options.stdio && openStdio(definition, options.stdio === true ? {} : options.stdio, onError);
+  const http = options.http && (await openHttp(definition, options.http, onError));
+  const stdio = options.stdio && (await openStdio(definition, options.stdio === true ? {} : options.stdio, onError));
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
     closing ??= Promise.all([http?.close(), stdio?.close()]).then(() => undefined);
@@ -54,39 +44,13 @@ export async function serveMcp(definition: McpServer, options: ServeMcpOptions):
   };
 }
 
-function openStdio(definition: McpServer, options: ServeStdioOptions, onError: ServeMcpOptions['onError']) {
-  const transport = new StdioServerTransport(options.input, options.output, { maxBufferSize: 4 * 1024 * 1024 });
-  const servers = new Set<SdkServer>();
-  const stop = definition.onChange((change) => {
-    for (const sdk of servers) tellModern(sdk, change);
-  });
-  const handle = serveStdio(
-    ({ era }) => {
-      const sdk = buildSdkServer(definition, era);
-      if (era === 'modern') servers.add(sdk);
-      return sdk;
-    },
-    { transport, ...(onError ? { onerror: onError } : {}) },
-  );
-  const owned = transport.onclose;
-  transport.onclose = () => {
-    owned?.();
-    stop();
-    servers.clear();
-    options.onClose?.();
-  };
-  return handle;
+/** Each way of serving is loaded when it is used: the time to the first answer is mostly loading. */
+async function openHttp(definition: McpServer, http: ServeHttpOptions, onError: ServeMcpOptions['onError']) {
+  const { serveHttp } = await import('./serve-http.ts');
+  return serveHttp(definition, { ...(onError ? { onError } : {}), ...http });
 }
 
-/** Legacy servers tell their client themselves; the entry routes these to the subscriptions of a modern one. */
-function tellModern({ server }: SdkServer, change: McpChange): void {
-  const sent =
-    change.kind === 'tools'
-      ? server.sendToolListChanged()
-      : change.kind === 'prompts'
-        ? server.sendPromptListChanged()
-        : change.kind === 'resources'
-          ? server.sendResourceListChanged()
-          : server.sendResourceUpdated({ uri: change.uri });
-  sent.catch(() => undefined);
+async function openStdio(definition: McpServer, stdio: ServeStdioOptions, onError: ServeMcpOptions['onError']) {
+  const { serveOnStdio } = await import('./serve-on-stdio.ts');
+  return serveOnStdio(definition, stdio, onError);
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, createIds, type Ids, systemClock, type Tool, type Toolbox } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
+import { type Clock, createIds, type Ids, systemClock, type Tool, type Toolbox } from '@genie/core/ports';
 import { type CoreToolOptions, coreToolToMcpTool } from './core-tool-to-mcp-tool.ts';
 import type { McpPrompt, McpResource, McpResourceTemplate } from './mcp-resource.ts';
 import type { McpTool } from './mcp-tool.ts';

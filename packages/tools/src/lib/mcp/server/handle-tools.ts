@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { JsonObject } from '@genie/core';
 import { describeThrown } from '@genie/core/errors';
 import { errorResult, isRecord, type McpToolResult } from '../content.ts';
@@ -10,7 +11,7 @@ import type { McpTool } from './mcp-tool.ts';
 import { AnswersMissing } from './question.ts';
 import { takePage } from './take-page.ts';
 import { runTask } from './tasks/run-task.ts';
-import { taskToWire } from './tasks/task-store.ts';
+import { type Task, taskToWire } from './tasks/task-store.ts';
 import { supportsTasks, tasksExtension } from './tasks/tasks-extension.ts';
 
 const checks = new WeakMap<JsonObject, SchemaCheck>();
@@ -75,10 +76,40 @@ async function runOrFail(tool: McpTool, input: JsonObject, context: McpCallConte
   }
 }
 
-function startTask(basics: RequestBasics, tool: McpTool, input: JsonObject, context: McpCallContext): JsonObject {
-  const task = basics.definition.tasks.create();
-  void runTask({ task, tool, input, context, now: basics.definition.now });
-  return { resultType: 'task', ...taskToWire(task) };
+/** A task, unless the work ends sooner than the tool wants to make one of it. */
+async function startTask(
+  basics: RequestBasics,
+  tool: McpTool,
+  input: JsonObject,
+  context: McpCallContext,
+): Promise<JsonObject> {
+  const { tasks, now } = basics.definition;
+  const task = tasks.create();
+  const ended = runTask({ task, tool, input, context, now });
+  if (tool.taskAfterMs !== undefined) await patience({ task, ended, context, limitMs: tool.taskAfterMs });
+  if (tool.taskAfterMs === undefined || task.state.status !== 'completed')
+    return { resultType: 'task', ...taskToWire(task) };
+  return wire(task.state.result);
+}
+
+interface Patience {
+  readonly task: Task;
+  readonly ended: Promise<void>;
+  readonly context: McpCallContext;
+  readonly limitMs: number;
+}
+
+/** Ends with the work, with a question of the work to the client, or with the time. A client that leaves meanwhile cancels. */
+async function patience({ task, ended, context, limitMs }: Patience): Promise<void> {
+  const cancel = (): void => task.cancel();
+  context.signal.addEventListener('abort', cancel, { once: true });
+  let isOver = false;
+  const over = ended.then(() => {
+    isOver = true;
+  });
+  for (const until = performance.now() + limitMs; !isOver && task.open.size === 0 && performance.now() < until; )
+    await Promise.race([over, sleep(100)]);
+  context.signal.removeEventListener('abort', cancel);
 }
 
 function wire(result: McpToolResult): JsonObject {

@@ -24,6 +24,8 @@ export interface McpTool {
   readonly requires?: JsonObject;
   /** `optional`: a task where the client knows tasks, else answered at once. `required`: only as a task. */
   readonly task?: 'optional' | 'required';
+  /** How long the call is answered directly before it becomes a task: not every client that knows tasks waits for one. Default 0. */
+  readonly taskAfterMs?: number;
   /** Runs before a task is created and may ask; its result is `context.prepared`. */
   prepare?(input: JsonObject, context: McpCallContext): Promise<unknown>;
   run(input: JsonObject, context: McpCallContext): Promise<McpToolResult> | McpToolResult;

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type Clock, canonicalJson, type JsonObject } from '@genie/core';
+import { type Clock, canonicalJson, type JsonObject } from '@genie/core/ports';
 import { protocolError, rpcCodes } from '../mcp-errors.ts';
 import { sha256 } from '../sha256.ts';
 

@@ -1,0 +1,2 @@
+export type { ApnsOptions } from './lib/apns/apns-sender.ts';
+export { createApnsSender } from './lib/apns/apns-sender.ts';

@@ -1,0 +1,2 @@
+/** Where a genie's volume is, in every container. */
+export const genieHome = '/genie';

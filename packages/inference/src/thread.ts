@@ -1,0 +1,2 @@
+export { embedTexts } from './lib/embedder/embed-texts.ts';
+export { serveModel } from './lib/worker/serve-model.ts';
