@@ -19,7 +19,7 @@ const usage = (message: RegExp) =>
 describe('readServed', () => {
   it('names models by their files unless they are named', () => {
     expect(read({ model: ['./a/Qwen3.GGUF', 'small=/models/s.gguf'] })).toMatchObject({
-      models: { Qwen3: '/work/a/Qwen3.GGUF', small: '/models/s.gguf' },
+      models: { Qwen3: '/data/a/Qwen3.GGUF', small: '/models/s.gguf' },
       host: '127.0.0.1',
       port: 11_500,
       token: undefined,
@@ -27,7 +27,7 @@ describe('readServed', () => {
       drainMs: 20_000,
     });
     expect(read({}, { GENIE_LOCAL_MODEL: 'm.gguf', GENIE_DAEMON_TOKEN: ' t ' })).toMatchObject({
-      models: { m: '/work/m.gguf' },
+      models: { m: '/data/m.gguf' },
       token: 't',
     });
   });
@@ -41,11 +41,11 @@ describe('readServed', () => {
       terse: {
         base: 'a',
         layers: [
-          { path: '/work/l1.gguf', weight: 0.8 },
+          { path: '/data/l1.gguf', weight: 0.8 },
           { path: '/l2.gguf', weight: 1 },
         ],
       },
-      other: { base: 'b', layers: [{ path: '/work/l1.gguf', weight: -0.5 }] },
+      other: { base: 'b', layers: [{ path: '/data/l1.gguf', weight: -0.5 }] },
     });
   });
 

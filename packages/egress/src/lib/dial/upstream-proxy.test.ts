@@ -105,14 +105,14 @@ describe('upstreamProxy', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(['127.0.0.1', 'localhost', '10.1.2.3'])('is left out for %s on the list', async (host) => {
+  it.each(['127.0.0.1', '[::1]', 'localhost', '10.1.2.3'])('is left out for %s on the list', async (host) => {
     const closed = await closedPort();
     const egress = open({ allow: [`${host}:${closed}`], ports: [closed], upstreamProxy: { url, resolve: 'there' } });
     expect(await outcome(egress, `http://${host}:${closed}/`)).toBe('unreachable');
     expect(asked).toEqual([]);
   });
 
-  it.each(['127.0.0.1', 'localhost', '10.1.2.3'])('leads to %s on the list when it is the only way', async (host) => {
+  it.each(['127.0.0.1', '[::1]', 'localhost', '10.1.2.3'])('leads to %s on the list when it is the only way', async (host) => {
     const closed = await closedPort();
     const only = { url, resolve: 'there', onlyWay: true } as const;
     const egress = open({ allow: [`${host}:${closed}`], ports: [closed], upstreamProxy: only });

@@ -10,7 +10,9 @@ export function createConnector(gate: Gate, tlsOptions: buildConnector.BuildOpti
   const upgradeToTls = buildConnector({ ...tlsOptions, allowH2: false });
   return (options, callback) => {
     const isTls = options.protocol === 'https:';
-    const parsed = parseAuthorityHost(options.hostname);
+    // undici takes the brackets of an IPv6 address off.
+    const name = options.hostname.includes(':') ? `[${options.hostname}]` : options.hostname;
+    const parsed = parseAuthorityHost(name);
     if (!('host' in parsed)) return callback(new TypeError(parsed.problem), null);
     const port = Number(options.port) || (isTls ? 443 : 80);
     gate.open({ host: parsed.host, port }).then(
