@@ -56,10 +56,7 @@ export function createLink({ options, guard, onOpen, onListChanged }: LinkOption
     current = open;
     return open;
   };
-  const opening = shareWork((signal) => {
-    const either = AbortSignal.any([signal, closed.signal]);
-    return track(withAttempts(() => connect(either), options, either));
-  });
+  const opening = shareWork(() => track(withAttempts(() => connect(closed.signal), options, closed.signal)));
   /** What is still starting or ending is waited for at the end. */
   const track = <Value>(work: Promise<Value>): Promise<Value> => {
     ending.add(work);
