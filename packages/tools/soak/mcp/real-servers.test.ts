@@ -22,13 +22,7 @@ describe.skipIf(reason !== undefined).concurrent('published MCP servers', () => 
   it.each(['streamableHttp', 'sse'] as const)(
     'server-everything is used again after a kill and a hang over %s',
     async (mode) => {
-      expect(await driveOverHttp(mode, { stallMs })).toEqual([
-        'used',
-        'killed',
-        'used again',
-        'hung',
-        'used again',
-      ]);
+      expect(await driveOverHttp(mode, { stallMs })).toEqual(['used', 'killed', 'used again', 'hung', 'used again']);
     },
     150_000,
   );

@@ -112,17 +112,20 @@ describe('upstreamProxy', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(['127.0.0.1', '[::1]', 'localhost', '10.1.2.3'])('leads to %s on the list when it is the only way', async (host) => {
-    const closed = await closedPort();
-    const only = { url, resolve: 'there', onlyWay: true } as const;
-    const egress = open({ allow: [`${host}:${closed}`], ports: [closed], upstreamProxy: only });
-    expect(await outcome(egress, `http://${host}:${closed}/`)).toBe('200 hello');
-    expect(asked).toEqual([`${host}:${closed} nobody`]);
-    asked.length = 0;
-    expect(await outcome(egress, `http://${host}:${closed + 1}/`)).toBe('address-literal');
-    expect(await outcome(egress, `http://127.0.0.2:${closed}/`)).toBe('address-literal');
-    expect(asked).toEqual([]);
-  });
+  it.each(['127.0.0.1', '[::1]', 'localhost', '10.1.2.3'])(
+    'leads to %s on the list when it is the only way',
+    async (host) => {
+      const closed = await closedPort();
+      const only = { url, resolve: 'there', onlyWay: true } as const;
+      const egress = open({ allow: [`${host}:${closed}`], ports: [closed], upstreamProxy: only });
+      expect(await outcome(egress, `http://${host}:${closed}/`)).toBe('200 hello');
+      expect(asked).toEqual([`${host}:${closed} nobody`]);
+      asked.length = 0;
+      expect(await outcome(egress, `http://${host}:${closed + 1}/`)).toBe('address-literal');
+      expect(await outcome(egress, `http://127.0.0.2:${closed}/`)).toBe('address-literal');
+      expect(asked).toEqual([]);
+    },
+  );
 
   it('leads to listed private addresses of names when it is the only way', async () => {
     const allowPrivate = [`127.0.0.1:${origin.port}`];
