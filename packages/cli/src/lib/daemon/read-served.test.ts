@@ -7,7 +7,7 @@ function read(flags: Readonly<Record<string, string | number | readonly string[]
   const context = {
     flags: new FlagValues(new Map(Object.entries(flags))),
     environment: { GENIE_HOME: '/homes', ...environment },
-    workingFolder: '/work',
+    workingFolder: '/data',
   };
   // The rest of a context is not read.
   return readServed(context as unknown as CommandContext);
