@@ -7,6 +7,8 @@ export interface PlantedFile {
   readonly path: string;
   /** For the user: what would run it. */
   readonly why: string;
+  /** Its ctime, epoch ms. */
+  readonly changedAt: number;
 }
 
 /** Folders that are looked into, and which of their entries count. */
@@ -32,22 +34,17 @@ const places: readonly { readonly folder: string; readonly name: RegExp; readonl
 ];
 
 /**
- * Finds such files in a workspace, all or those changed since a time (ctime, epoch ms). For showing to the user: a file
- * here harms nobody until somebody works in that folder outside of the sandbox.
+ * Finds such files in a workspace. For showing to the user: a file here harms nobody until somebody works in that folder outside of the
+ * sandbox.
  */
-export function plantedFiles(
-  workspace: string,
-  options: { readonly changedAfter?: number } = {},
-): readonly PlantedFile[] {
+export function plantedFiles(workspace: string): readonly PlantedFile[] {
   const folder = openConfinedFolder(workspace);
   try {
     return places.flatMap(({ folder: inner, name, why }) =>
       entriesOf(() => folder.list(inner, { maxEntries: 2000 }).entries)
         .filter((entry) => name.test(entry.name.toLowerCase()) || name.test(entry.name))
-        .filter(
-          (entry) => entry.kind !== 'folder' && entry.changedAt > (options.changedAfter ?? Number.NEGATIVE_INFINITY),
-        )
-        .map((entry) => ({ path: inner === '' ? entry.name : `${inner}/${entry.name}`, why })),
+        .filter((entry) => entry.kind !== 'folder')
+        .map(({ name, changedAt }) => ({ path: inner === '' ? name : `${inner}/${name}`, why, changedAt })),
     );
   } finally {
     folder.close();

@@ -89,7 +89,7 @@ async function runScript(
   request: z.infer<typeof input>,
   { options, signal }: { readonly options: ShellOptions; readonly signal: AbortSignal },
 ): Promise<z.infer<typeof output>> {
-  const startedAt = Date.now();
+  const before = new Map(plantedFiles(options.workspace).map((file) => [file.path, file.changedAt]));
   const result = await sandbox.run(
     {
       command: ['/bin/sh', '-c', request.command],
@@ -106,11 +106,9 @@ async function runScript(
     },
     { signal },
   );
-  const planted = plantedFiles(options.workspace, { changedAfter: startedAt - clockStepMs });
+  const planted = plantedFiles(options.workspace).filter((file) => before.get(file.path) !== file.changedAt);
   return {
     ...result,
     ...(planted.length === 0 ? {} : { planted: planted.map(({ path, why }: PlantedFile) => ({ path, why })) }),
   };
 }
-
-const clockStepMs = 20;
