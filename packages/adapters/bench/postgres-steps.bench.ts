@@ -1,7 +1,9 @@
 import { openPostgres } from '@genie/adapters/postgres';
 import type { Journal, JournalRecord } from '@genie/core/journal';
 import pg from 'pg';
-import { createBenchDatabase, type Row } from './bench-database.ts';
+import { createTestDatabase } from '../src/lib/postgres/testing/test-databases.ts';
+import type { Row } from './row.ts';
+import { serverUrl } from './server-url.ts';
 
 const runs = 100;
 const stepsPerRun = 200;
@@ -9,7 +11,7 @@ const rounds = 3;
 
 /** Durable steps of 100 runs at once on one Postgres: each step waits until the server has it on disk. */
 export async function bench({ log }: { readonly log: (line: string) => void }): Promise<Row[]> {
-  const database = await createBenchDatabase();
+  const database = await createTestDatabase(serverUrl);
   try {
     const bare = await bareInserts(database.url);
     const postgres = await openPostgres({ url: database.url });

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openPostgres } from '@genie/adapters/postgres';
-import { type BenchDatabase, createBenchDatabase, type Row } from './bench-database.ts';
+import { createTestDatabase, type TestDatabase } from '../src/lib/postgres/testing/test-databases.ts';
+import type { Row } from './row.ts';
+import { serverUrl } from './server-url.ts';
 
 const pausedMs = 60_000;
 
@@ -13,7 +15,7 @@ const pausedMs = 60_000;
  */
 export async function bench({ log }: { readonly log: (line: string) => void }): Promise<Row[]> {
   const genies = Number(process.env.GENIE_BENCH_GENIES ?? 10_000);
-  const database = await createBenchDatabase();
+  const database = await createTestDatabase(serverUrl);
   const servers: ChildProcess[] = [];
   try {
     const dueAt = await prepare(database, genies, log);
@@ -31,7 +33,7 @@ export async function bench({ log }: { readonly log: (line: string) => void }): 
   }
 }
 
-async function prepare(database: BenchDatabase, genies: number, log: (line: string) => void): Promise<number> {
+async function prepare(database: TestDatabase, genies: number, log: (line: string) => void): Promise<number> {
   const postgres = await openPostgres({ url: database.url });
   await database.query(
     `CREATE TABLE effects (wake_id text, server text, due_at float8, at timestamptz DEFAULT clock_timestamp())`,
@@ -58,7 +60,7 @@ async function startServer(url: string, name: string): Promise<ChildProcess> {
 }
 
 async function disturb(
-  database: BenchDatabase,
+  database: TestDatabase,
   [first, second]: readonly ChildProcess[],
   genies: number,
   log: (line: string) => void,
@@ -74,21 +76,21 @@ async function disturb(
   log('it goes on');
 }
 
-async function untilDone(database: BenchDatabase, least: number): Promise<void> {
+async function untilDone(database: TestDatabase, least: number): Promise<void> {
   while ((await count(database)) < least) await pause(20);
 }
 
-async function untilStill(database: BenchDatabase, genies: number, log: (line: string) => void): Promise<void> {
+async function untilStill(database: TestDatabase, genies: number, log: (line: string) => void): Promise<void> {
   const until = Date.now() + 120_000;
   while ((await count(database)) < genies && Date.now() < until) await pause(250);
   log(`${await count(database)} wakes began`);
 }
 
-async function count(database: BenchDatabase): Promise<number> {
+async function count(database: TestDatabase): Promise<number> {
   return Number((await database.query('SELECT count(*) AS n FROM effects')).rows[0]?.n);
 }
 
-async function judge(database: BenchDatabase, genies: number, log: (line: string) => void): Promise<Row[]> {
+async function judge(database: TestDatabase, genies: number, log: (line: string) => void): Promise<Row[]> {
   const { rows } = await database.query(`
     SELECT count(DISTINCT wake_id) AS wakes, count(*) AS effects, max(extract(epoch FROM at) * 1000 - due_at) AS slowest,
       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM at) * 1000 - due_at) AS middle FROM effects`);

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { openPostgres, type Postgres } from '@genie/adapters/postgres';
-import { type BenchDatabase, createBenchDatabase, type Row } from '../bench/bench-database.ts';
+import type { Row } from '../bench/row.ts';
+import { serverUrl } from '../bench/server-url.ts';
+import { createTestDatabase, type TestDatabase } from '../src/lib/postgres/testing/test-databases.ts';
 
 const moments = ['before', 'sent', 'after'] as const;
 const commitPoints = 60;
@@ -19,7 +21,7 @@ export async function soak({
   readonly trials: number;
   readonly log: (line: string) => void;
 }): Promise<Row[]> {
-  const database = await createBenchDatabase();
+  const database = await createTestDatabase(serverUrl);
   const survivors: ChildProcess[] = [];
   let asked = 0;
   let killed = 0;
@@ -67,7 +69,7 @@ export async function soak({
   }
 }
 
-async function prepare(database: BenchDatabase): Promise<Postgres> {
+async function prepare(database: TestDatabase): Promise<Postgres> {
   const postgres = await openPostgres({ url: database.url });
   await database.query('CREATE TABLE sink (key text PRIMARY KEY, times int NOT NULL DEFAULT 1)');
   await database.query('CREATE TABLE consumed (id text NOT NULL)');
@@ -96,7 +98,7 @@ async function dies(url: string, at: number, when: string): Promise<boolean> {
   return died;
 }
 
-async function untilWoken(database: BenchDatabase, asked: number): Promise<void> {
+async function untilWoken(database: TestDatabase, asked: number): Promise<void> {
   for (let waited = 0; waited < 300; waited += 1) {
     const { rows } = await database.query('SELECT count(DISTINCT id) AS n FROM woken');
     if (Number(rows[0]?.n) >= asked) return;
@@ -104,7 +106,7 @@ async function untilWoken(database: BenchDatabase, asked: number): Promise<void>
   }
 }
 
-async function findProblems(database: BenchDatabase, postgres: Postgres, asked: number): Promise<string[]> {
+async function findProblems(database: TestDatabase, postgres: Postgres, asked: number): Promise<string[]> {
   const problems: string[] = [];
   const count = async (sql: string): Promise<number> => Number((await database.query(sql)).rows[0]?.n);
   const woken = await count('SELECT count(DISTINCT id) AS n FROM woken');
@@ -125,7 +127,7 @@ async function findProblems(database: BenchDatabase, postgres: Postgres, asked: 
 }
 
 async function findRunProblems(
-  database: BenchDatabase,
+  database: TestDatabase,
   journal: ReturnType<Postgres['genie']>['journal'],
   runId: string,
 ): Promise<string[]> {

@@ -1,9 +1,11 @@
 import { openPostgres, type Postgres } from '@genie/adapters/postgres';
 import { type ConformanceSetup, runConformance } from '@genie/core/conformance';
 import type { Wakes } from '@genie/core/ports';
-import { createBenchDatabase, type Row } from '../bench/bench-database.ts';
+import type { Row } from '../bench/row.ts';
+import { serverUrl } from '../bench/server-url.ts';
 import { type WakesSetup, wakesSuite } from '../src/lib/conformance/wakes-suite.ts';
 import { createKillablePool, type KillablePool } from '../src/lib/postgres/testing/killable-pool.ts';
+import { createTestDatabase } from '../src/lib/postgres/testing/test-databases.ts';
 
 /** The wakes suite with the case that the tests leave out for its quarter of a minute: a server dies with a wake. Once for each 100 trials. */
 export async function soak({
@@ -13,7 +15,7 @@ export async function soak({
   readonly trials: number;
   readonly log: (line: string) => void;
 }): Promise<Row[]> {
-  const database = await createBenchDatabase();
+  const database = await createTestDatabase(serverUrl);
   const rounds = Math.max(1, Math.floor(trials / 100));
   let failed = 0;
   let ran = 0;

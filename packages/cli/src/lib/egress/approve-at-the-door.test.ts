@@ -81,7 +81,7 @@ describe.skipIf(missing.length > 0)('a curl in the sandbox', { timeout: 90_000 }
       expect(one).toMatchObject({ action: { kind: 'egress', payload: { host, port, method: 'GET', tool: 'shell' } } });
       expect(one.title).toBe(`Read http://${host}:${port} (GET, asked by shell)`);
       expect(one.claim).toContain(`it runs: curl -sS -i http://${host}:${port}/one?***`);
-      expect(one.runId).toBeDefined();
+      expect(one.runId).toMatch(/^run_/);
       expect(JSON.stringify(one)).not.toContain('secret');
 
       const approved = await cli.genie(['approve', 'door', one.id, '--allow-once']);
