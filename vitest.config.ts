@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
@@ -15,6 +16,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     pool: 'forks',
+    // Much of a test's time is waiting for processes and clocks, so even two cores carry two workers.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     execArgv,
     testTimeout: 15_000,
     hookTimeout: 15_000,

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { GenieError } from '@genie/core/errors';
 import type { Memory } from '@genie/memory';
 import type { CommandContext } from '../lib/cli/command.ts';
@@ -34,13 +33,12 @@ export async function importMemories(
 ): Promise<ExitCode> {
   if (file === undefined) throw usageError('genie memory import needs the file of an export, or - for standard input.');
   const input = file === '-' ? terminal.stdin : await readable(resolve(workingFolder, file));
-  const result = await memory.import(createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }), { signal });
+  const result = await memory.import(linesOf(input), { signal });
   terminal.printJson(result);
   terminal.print(`${count(result.stored, 'record')} stored, ${result.skipped} skipped.`);
   return exitCodes.ok;
 }
 
-/** A line reader over a stream that fails later would end as if the file were empty, so the file is opened first. */
 async function readable(path: string): Promise<NodeJS.ReadableStream> {
   const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
     throw usageError(`${path} cannot be read: ${error.code ?? error.message}.`);
@@ -51,6 +49,21 @@ async function readable(path: string): Promise<NodeJS.ReadableStream> {
   }
   await handle.close();
   return createReadStream(path);
+}
+
+/**
+ * The lines of a stream, read only when asked for. Node's own line reader starts at once and drops what came before the first listener
+ * (here: while the memory opens), and it ends quietly where the stream fails.
+ */
+async function* linesOf(input: NodeJS.ReadableStream): AsyncGenerator<string> {
+  input.setEncoding('utf8');
+  let rest = '';
+  for await (const chunk of input) {
+    const lines = (rest + String(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }
 
 async function writeFile(path: string, lines: AsyncIterable<string>, signal: AbortSignal): Promise<number> {
