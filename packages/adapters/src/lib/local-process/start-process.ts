@@ -6,15 +6,16 @@ import { containerMark, processStart } from './marked-processes.ts';
 import type { ProcessFolder } from './process-folder.ts';
 
 /**
- * Stays beside the program and notes how it ended. It waits for a word first, so that nothing runs that is not on disk: without
- * the word (its starter died) it ends.
+ * Stays beside the program and notes how it ended. What ends the program must not end it, so it has its trap before the program starts,
+ * which starts without one. It waits for a word first, so that nothing runs that is not on disk: without the word (its starter died) it
+ * ends.
  */
 const keeper = `read -r go || exit 0
 exit_file=$1
 shift
+trap : TERM
 "$@" </dev/null &
 child=$!
-trap : TERM
 while :; do
   wait "$child"
   code=$?

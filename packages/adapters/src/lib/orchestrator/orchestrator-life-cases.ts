@@ -193,8 +193,15 @@ export const lifeCases: readonly ConformanceCase<OrchestratorSetup>[] = [
           if (event.type === 'destroyed') stop.abort();
         }
       })();
+      // A runtime that is only asked from time to time does not see what came and went in between.
+      const told = async (type: ContainerEvent['type']): Promise<void> => {
+        const deadline = performance.now() + 10_000;
+        while (!seen.some((event) => event.type === type) && performance.now() < deadline) await sleep(20);
+      };
       await run(orchestrator, shell('one', idle));
+      await told('started');
       await orchestrator.stop('one');
+      await told('stopped');
       await orchestrator.destroy('one');
       const late = setTimeout(() => stop.abort(), 10_000);
       await following;

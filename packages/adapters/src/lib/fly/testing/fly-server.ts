@@ -218,7 +218,7 @@ async function change(world: World, machine: Machine, act: string, body: Record<
   } else if (act === 'stop') {
     if (body.signal !== 'SIGTERM') return { status: 400, body: { error: 'unknown signal' } };
     await orchestrator.stop(name, { graceMs: Number.parseInt(String(body.timeout), 10) });
-    note(world, machine, 'exit', 'stopped', (await orchestrator.inspect(name))?.exitCode);
+    await refresh(world, machine);
   } else return { status: 404, body: { error: 'no such route' } };
   machine.state = machine.events[0]?.status ?? machine.state;
   return { status: 200, body: { previous_state: 'unknown' } };

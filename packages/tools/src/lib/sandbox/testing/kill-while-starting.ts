@@ -33,14 +33,17 @@ export async function killWhileStarting(
   await sleep(afterMs);
   child.kill('SIGKILL');
   await once(child, 'close');
-  let left: readonly string[] = [];
-  for (let tries = 0; tries < 100; tries += 1) {
-    left = [...processes(mark), ...sandboxes(child.pid)].filter((pid) => !before.includes(pid));
-    if (left.length === 0) break;
+  // Of sandboxes without the mark only those that stay count: others of this machine lose their runtime, too, and end a moment later.
+  let orphans = sandboxes(child.pid).filter((pid) => !before.includes(pid));
+  let left = processes(mark).length + orphans.length;
+  for (let tries = 0; tries < 100 && left > 0; tries += 1) {
     await sleep(20);
+    const still = new Set(sandboxes(child.pid));
+    orphans = orphans.filter((pid) => still.has(pid));
+    left = processes(mark).length + orphans.length;
   }
   removeGroups(child.pid);
-  return left.length;
+  return left;
 }
 
 function startCommands(options: string, mark: string): string {
