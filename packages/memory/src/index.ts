@@ -27,6 +27,7 @@ export type {
   Remembered,
   TimeInput,
   VerifyReport,
+  WithSignal,
 } from './lib/memory.ts';
 export type { MemoryOptions } from './lib/memory-options.ts';
 export { openMemory } from './lib/open-memory.ts';
@@ -45,9 +46,10 @@ export type {
   VectorQuery,
   VectorRow,
 } from './lib/store/record-store.ts';
+export { keptOperations } from './lib/store/record-store.ts';
 export type { Durability } from './lib/store/sqlite-database.ts';
 export type { AnyEmbedder, EmbeddingModelLike, TextEmbedder } from './lib/vectors/embedder.ts';
-export type { Int8Scan, Int8ScanOptions } from './lib/vectors/int8-scan.ts';
+export type { Int8Scan, Int8ScanOptions, Int8Snapshot } from './lib/vectors/int8-scan.ts';
 export { createInt8Scan } from './lib/vectors/int8-scan.ts';
 export type { OpenVectorStore } from './lib/vectors/vector-search.ts';
 export type { VectorMatch, VectorStore, VectorStoreCapabilities } from './lib/vectors/vector-store.ts';

@@ -1,2 +1,2 @@
-export type { UsearchStoreOptions } from './lib/vectors/usearch-store.ts';
+export type { Graph, UsearchStoreOptions } from './lib/vectors/usearch-store.ts';
 export { openUsearchStore } from './lib/vectors/usearch-store.ts';

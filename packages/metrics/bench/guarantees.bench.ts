@@ -1,22 +1,22 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createMemoryApprovals } from '@genie/core';
 import { createIds, type RunRecord } from '@genie/core/ports';
 import { fixedClock } from '@genie/core/testing';
-import { adjustmentAction, createMemoryStore, localFolderSandbox, openMetrics, settingsFile } from '@genie/metrics';
+import { adjustmentAction, createMemoryStore, openMetrics, settingsFile } from '@genie/metrics';
 import { findChangePoints, seededRandom } from '@genie/metrics/statistics';
 import { createTestRun } from '@genie/metrics/testing';
 import type { Row } from './store.bench.ts';
 
-/** Lying runs, injected change points, injected regressions, and the copy of an experiment. `GENIE_BENCH_COPY_MB` sets the size of the home. */
+/** Lying runs, injected change points and injected regressions. */
 export async function bench({
   log,
 }: {
   readonly json?: boolean;
   readonly log: (line: string) => void;
 }): Promise<Row[]> {
-  return [...(await benchLies()), ...benchChangePoints(log), ...(await benchRegressions()), ...(await benchCopy(log))];
+  return [...(await benchLies()), ...benchChangePoints(log), ...(await benchRegressions())];
 }
 
 async function benchLies(): Promise<Row[]> {
@@ -221,44 +221,4 @@ async function tryChange(
   const intact =
     JSON.stringify(await settings.read()) === JSON.stringify(before) && (await metrics.outcomes()).length === 18;
   return { undone: change?.state === 'undone', intact };
-}
-
-async function benchCopy(log: (line: string) => void): Promise<Row[]> {
-  const megabytes = Number(process.env.GENIE_BENCH_COPY_MB ?? 1024);
-  const dir = mkdtempSync(path.join(process.env.GENIE_BENCH_COPY_DIR ?? tmpdir(), 'genie-metrics-copy-'));
-  try {
-    const home = path.join(dir, 'home');
-    for (let index = 0; index < megabytes; index += 4) {
-      const folder = path.join(home, `part-${index % 32}`);
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(path.join(folder, `${index}.bin`), Buffer.alloc(4 * 1024 * 1024, index));
-    }
-    const bareFrom = performance.now();
-    cpSync(home, path.join(dir, 'bare'), { recursive: true });
-    const bareMs = performance.now() - bareFrom;
-    rmSync(path.join(dir, 'bare'), { recursive: true });
-    let reports = 0;
-    const copy = await localFolderSandbox(path.join(dir, 'copies')).create({
-      id: 'one',
-      from: home,
-      onProgress: () => (reports += 1),
-    });
-    log(
-      `copy of ${megabytes} MB: ${Math.round(copy.tookMs)} ms, bare recursive copy ${Math.round(bareMs)} ms, ${reports} progress reports`,
-    );
-    const ok = copy.tookMs <= 1000 || (copy.tookMs <= bareMs * 1.25 && reports > 1);
-    const what = `copy of a home of ${megabytes} MB with progress (bare copy on this disk: ${Math.round(bareMs)} ms)`;
-    return [
-      {
-        id: 'metrics.experiment.copy',
-        what,
-        value: Math.round(copy.tookMs),
-        unit: 'ms',
-        reach: '<= 1000 where blocks are shared, else the speed of the disk',
-        ok,
-      },
-    ];
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
 }

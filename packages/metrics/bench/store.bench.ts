@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { KpiDefinition } from '@genie/core/ports';
@@ -10,7 +10,7 @@ export interface Row {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-  readonly reach: string;
+  readonly reach: string | null;
   readonly ok: boolean;
 }
 
@@ -18,7 +18,7 @@ const dayMs = 86_400_000;
 const now = Date.UTC(2026, 2, 2, 6);
 const kpiCount = 20;
 
-/** Latency of `observe` beside a bare append, and a dashboard over a million observations. `GENIE_BENCH_OBSERVATIONS` sets how many. */
+/** Latency of `observe` beside a bare append and a bare flush, and a dashboard over a million observations. `GENIE_BENCH_OBSERVATIONS` sets how many. */
 export async function bench({
   log,
 }: {
@@ -36,6 +36,8 @@ export async function bench({
 
 async function benchObserve(dir: string, log: (line: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
+  const disk = openSync(path.join(dir, 'disk.jsonl'), 'a');
+  const diskMs: number[] = [];
   const bare = await percentile95(2000, async (index) => {
     appendFileSync(
       path.join(dir, 'bare.jsonl'),
@@ -50,9 +52,13 @@ async function benchObserve(dir: string, log: (line: string) => void): Promise<R
       timeZone: 'UTC',
     });
     await metrics.define(definitions());
-    const p95 = await percentile95(2000, async (index) => {
-      await metrics.observe({ kpiId: `kpi-${index % kpiCount}`, value: index, at: now + index, source: 'bench' });
-    });
+    const p95 = await percentile95(
+      2000,
+      async (index) => {
+        await metrics.observe({ kpiId: `kpi-${index % kpiCount}`, value: index, at: now + index, source: 'bench' });
+      },
+      durability === 'power' ? () => diskMs.push(appendAndFlush(disk)) : undefined,
+    );
     await metrics.close();
     log(`observe (${durability}): p95 ${p95.toFixed(3)} ms, bare append p95 ${bare.toFixed(3)} ms`);
     const what = `observe p95, durability ${durability} (bare append: ${bare.toFixed(3)} ms, ratio ${(p95 / bare).toFixed(1)})`;
@@ -65,7 +71,24 @@ async function benchObserve(dir: string, log: (line: string) => void): Promise<R
       ok: p95 <= 0.5,
     });
   }
+  closeSync(disk);
+  rows.push({
+    id: 'metrics.observe.disk',
+    what: 'append and flush by hand, in turn with observe (power), p95: what the disk alone takes',
+    value: round(percentile(diskMs)),
+    unit: 'ms',
+    reach: null,
+    ok: true,
+  });
   return rows;
+}
+
+/** Milliseconds of one line of the size of an observation. */
+function appendAndFlush(descriptor: number): number {
+  const from = performance.now();
+  writeSync(descriptor, `${'x'.repeat(250)}\n`);
+  fdatasyncSync(descriptor);
+  return performance.now() - from;
 }
 
 async function benchDashboard(dir: string, total: number, log: (line: string) => void): Promise<Row[]> {
@@ -166,15 +189,24 @@ function createObservation(index: number, total: number): Observation {
   };
 }
 
-async function percentile95(times: number, work: (index: number) => Promise<void>): Promise<number> {
+/** Milliseconds that 95 of 100 calls stay below. `between` runs after each of them, outside the measured time. */
+async function percentile95(
+  times: number,
+  work: (index: number) => Promise<void>,
+  between?: () => void,
+): Promise<number> {
   const taken: number[] = [];
   for (let index = 0; index < times; index += 1) {
     const from = performance.now();
     await work(index);
     taken.push(performance.now() - from);
+    between?.();
   }
-  taken.sort((left, right) => left - right);
-  return taken[Math.floor(times * 0.95)] ?? 0;
+  return percentile(taken);
+}
+
+function percentile(taken: readonly number[]): number {
+  return taken.toSorted((left, right) => left - right)[Math.floor(taken.length * 0.95)] ?? 0;
 }
 
 function round(value: number): number {

@@ -24,6 +24,7 @@ export type {
   ExperimentBudget,
   ExperimentChange,
   ExperimentMetric,
+  ExperimentProgress,
   ExperimentReport,
   ExperimentRequest,
   ExperimentRow,
@@ -47,7 +48,7 @@ export { openExperiments } from './lib/experiments/open-experiments.ts';
 export type { ProcessTrialOptions } from './lib/experiments/process-trial.ts';
 export { processTrial } from './lib/experiments/process-trial.ts';
 export { recordedAnswers } from './lib/experiments/recorded-answers.ts';
-export type { Recording } from './lib/experiments/recording.ts';
+export type { GenerateResult, Recording, StreamPart } from './lib/experiments/recording.ts';
 export { createRecording, recordModel, recordToolbox } from './lib/experiments/recording.ts';
 export type { Replay, ReplayBudget, ReplayCounts } from './lib/experiments/replay.ts';
 export { createReplay } from './lib/experiments/replay.ts';
@@ -64,10 +65,11 @@ export type { Feedback, StoredFeedback } from './lib/feedback/feedback.ts';
 export type { Preference, Preferences } from './lib/feedback/preferences.ts';
 export type { RankedItem } from './lib/feedback/rank.ts';
 export { rankByPreferences } from './lib/feedback/rank.ts';
+export type { OffsetAt } from './lib/local-time.ts';
 export type { Metrics, ObservationInput, ObservationReceipt } from './lib/metrics.ts';
 export type { MetricsOptions } from './lib/open-metrics.ts';
 export { openMetrics } from './lib/open-metrics.ts';
-export type { RunCost, RunOutcomeReport } from './lib/outcome.ts';
+export type { JudgedReading, RunCost, RunOutcomeReport } from './lib/outcome.ts';
 export type { Probe, ProbeContext, ProbeResult } from './lib/probes/probe.ts';
 export { defineProbe } from './lib/probes/probe.ts';
 export type { HtmlReportOptions } from './lib/report/html.ts';

@@ -123,11 +123,47 @@ describe('bad input', () => {
     now = Date.UTC(2020, 0, 1);
     await memory.core.set('city', 'Bergen');
     await memory.remember({ text: 'written in the past' });
-    expect(await memory.core.get('city')).toBeDefined();
-    expect((await memory.core.history('city')).map(({ value }) => value).sort()).toEqual(['Bergen', 'Oslo']);
+    expect(await memory.core.get('city')).toBe('Bergen');
+    expect((await memory.core.history('city')).map(({ value }) => value)).toEqual(['Oslo', 'Bergen']);
     expect((await memory.recall('written')).items).toHaveLength(1);
     expect((await memory.verify()).problems).toEqual([]);
     await memory.close();
+  });
+
+  it('takes as many tiny items as come, whole or each, and finds one among them', async () => {
+    const memory = openMemory({ store: ':memory:' });
+    const items = Array.from({ length: 11_000 }, (_one, at) => ({ id: `t${at}`, text: `t${at}` }));
+    const stored = await memory.remember(items);
+    expect(stored.every(({ status }) => status === 'stored')).toBe(true);
+    const { items: found } = await memory.recall('t10999', { k: 5 });
+    expect(found.map(({ id }) => id)).toEqual(['t10999']);
+    expect((await memory.remember(items.slice(0, 6_000))).every(({ status }) => status === 'duplicate')).toBe(true);
+    expect((await memory.stats()).live).toBe(11_000);
+    await memory.close();
+  });
+
+  it('closes soon although the embedder hangs, and the memory that waits is embedded later', async () => {
+    const memory = openMemory({ dir, embedder: { id: 'e', embed: () => new Promise(() => undefined) } });
+    await memory.remember({ id: 'a', text: 'walrus' });
+    const from = performance.now();
+    await memory.close();
+    expect(performance.now() - from).toBeLessThan(10_000);
+    const later = openMemory({ dir, embedder: { id: 'e', embed: async (texts) => texts.map(() => [1, 0]) } });
+    expect((await later.stats()).waitingForEmbedding).toBe(1);
+    expect((await later.consolidate()).embedded).toBe(1);
+    await later.close();
+  });
+
+  it('closes although its caches cannot be written', async () => {
+    const memory = openMemory({ dir });
+    await memory.remember(Array.from({ length: 2_001 }, (_one, at) => ({ text: `t${at}` })));
+    await memory.recall('t5');
+    await rm(path.join(dir, 'vectors'), { recursive: true, force: true });
+    await writeFile(path.join(dir, 'vectors'), 'a file where the folder was');
+    await memory.close();
+    const later = openMemory({ dir });
+    expect((await later.recall('t5', { k: 1 })).items[0]?.text).toBe('t5');
+    await later.close();
   });
 
   it('stops an import at the line that is wrong and names it', async () => {

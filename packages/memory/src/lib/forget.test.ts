@@ -4,6 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Memory } from './memory.ts';
 import { openMemory } from './open-memory.ts';
+import { openMemoryStore } from './store/open-memory-store.ts';
+import type { RecordStore } from './store/record-store.ts';
 import { runRecord } from './testing/run-record.ts';
 
 let dir = '';
@@ -135,6 +137,37 @@ describe('forget', () => {
     expect(await memory.remember({ id: 'a', text: secret })).toEqual([{ id: 'a', status: 'forgotten' }]);
     expect(await memory.remember({ id: 'a', text: secret, restore: true })).toEqual([{ id: 'a', status: 'stored' }]);
     expect((await memory.recall('zebra')).items).toHaveLength(1);
+  });
+
+  it.each<[string, (other: Memory) => Promise<unknown>]>([
+    ['replaces the text', (other) => other.remember({ id: 'i1', text: 'Nothing was seen' })],
+    ['forgets something else of the run', (other) => other.forget({ id: 'i2' })],
+  ])('takes all of it although another process %s in between', async (name, meanwhile) => {
+    const store = await openMemoryStore();
+    const other = openMemory({ store });
+    let isFirst = true;
+    const commit: RecordStore['commit'] = async (batch, options) => {
+      if (isFirst && batch.remove) {
+        isFirst = false;
+        await meanwhile(other);
+      }
+      return store.commit(batch, options);
+    };
+    const own = openMemory({ store: { ...store, commit } });
+    await own.learn(
+      runRecord('run_1', [
+        ['i1', 'We saw Quetzal Bird near Oslo'],
+        ['i2', 'We saw Walrus Bull near Oslo'],
+      ]),
+    );
+    expect((await own.forget({ id: 'i1' })).ids).toContain('i1');
+    const records = await own.list(undefined, { status: ['live', 'superseded', 'merged'] });
+    expect(JSON.stringify(records)).toContain('episode:run_1');
+    expect(JSON.stringify(records)).not.toContain('Quetzal');
+    expect(JSON.stringify(records.find(({ tier }) => tier === 'episodic')?.data)).not.toContain('i1');
+    if (name.startsWith('forgets')) expect(JSON.stringify(records)).not.toMatch(/Walrus|i2/);
+    await own.close();
+    await other.close();
   });
 
   it('takes older versions, patterns, summaries and roll-back data with it', async () => {

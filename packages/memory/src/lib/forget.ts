@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from '@genie/core/ports';
+import { contentOf } from './consolidate/operation.ts';
 import type { Engine } from './engine.ts';
 import { keyEntities } from './entities.ts';
 import { episodeId } from './learn.ts';
@@ -6,8 +7,10 @@ import type { ForgetReceipt, ForgetSelector, WithSignal } from './memory.ts';
 import { checkName, checkString, checkStrings, inputError, namespaceOf } from './memory-input.ts';
 import { readBetween } from './rank/filter.ts';
 import { type Redaction, redactRun } from './redact-run.ts';
+import { retryOnConflict } from './retry-on-conflict.ts';
 import type { MemoryRecord, StoredRecord } from './store/record.ts';
 import type { OutboxEntry, RecordQuery } from './store/record-store.ts';
+import { waitingEntries } from './store/waiting-entries.ts';
 import { tokenize } from './text/tokenize.ts';
 import { textsOf } from './tiers/episodes.ts';
 
@@ -29,26 +32,35 @@ export async function forget(
   options.signal?.throwIfAborted();
   checkSelector(selector);
   const namespace = namespaceOf(selector.namespace);
-  const chosen = await select(engine, namespace, selector, options.signal);
-  const records = await withDerived(engine, namespace, chosen);
   const dryRun = options.dryRun === true;
-  const isGone = textMatcher(records);
-  const working = records.length > 0 ? await engine.working.redact(isGone, dryRun) : 0;
-  const runs = [...new Set(records.flatMap((record) => record.runId ?? []))];
-  const scrubbed =
-    !dryRun &&
-    records.length > 0 &&
-    (await engine.historyMutex(() => removeEverywhere(engine, { namespace, records, runs })));
-  const counts: Record<string, number> = { working, history: runs.length };
-  for (const { tier } of records) counts[tier] = (counts[tier] ?? 0) + 1;
+  const found = new Map<string, StoredRecord>();
+  let working = 0;
+  let scrubbed = false;
+  // Who writes a new text to one of them meanwhile leaves the old one behind as a version, which has to go too: then it is selected again.
+  await retryOnConflict(async () => {
+    const records = await withDerived(engine, namespace, await select(engine, namespace, selector, options.signal));
+    for (const record of records) found.set(record.id, record);
+    if (records.length === 0) return;
+    working += await engine.working.redact(textMatcher(records), dryRun);
+    if (!dryRun) {
+      const removal = { namespace, records, runs: runsOf(records) };
+      scrubbed = await engine.historyMutex(() => removeEverywhere(engine, removal));
+    }
+  });
+  const counts: Record<string, number> = { working, history: runsOf([...found.values()]).length };
+  for (const { tier } of found.values()) counts[tier] = (counts[tier] ?? 0) + 1;
   return {
     receiptId: engine.ids.next('forget'),
     dryRun,
-    ids: records.map(({ id }) => id),
+    ids: [...found.keys()],
     counts,
     at: engine.clock.now(),
     scrubbed,
   };
+}
+
+function runsOf(records: readonly StoredRecord[]): string[] {
+  return [...new Set(records.flatMap((record) => record.runId ?? []))];
 }
 
 function checkSelector(selector: ForgetSelector): void {
@@ -152,24 +164,28 @@ interface Removal {
 async function removeEverywhere(engine: Engine, { namespace, records, runs }: Removal): Promise<boolean> {
   const gone = new Set(records.map(({ id }) => id));
   const isGone = textMatcher(records);
-  const episodes = await cleanedEpisodes(engine, { namespace, gone, runs });
   const operations = await cleanedOperations(engine, namespace, gone);
   await engine.vectors?.forget(namespace, [...gone]);
-  const pending = await pendingHistory(engine, { namespace, gone, runs, isGone });
-  for (let start = 0; start < records.length; start += pageSize) {
-    const part = records.slice(start, start + pageSize);
-    const isFirst = start === 0;
-    await engine.store.commit({
-      namespace,
-      remove: part.map(({ id }) => id),
-      forget: part.flatMap((record) => engine.fingerprints.of(record)),
-      ...(isFirst ? { put: episodes, ...pending } : {}),
-    });
-  }
+  // Copies before the records: after a crash in between, forgetting again still finds the records and with them all copies.
   for (const operation of operations) await engine.store.commit({ namespace, operation });
   for (const runId of runs) {
     if (gone.has(episodeId(runId))) await engine.history.remove(runId);
     else await redactHistory(engine, runId, { gone, isGone });
+  }
+  const episodes = await cleanedEpisodes(engine, { namespace, gone, runs });
+  const pending = await pendingHistory(engine, { namespace, gone, runs, isGone });
+  for (let start = 0; start < records.length; start += pageSize) {
+    const part = records.slice(start, start + pageSize);
+    const cleaned = start === 0 ? episodes : [];
+    await engine.store.commit({
+      namespace,
+      remove: part.map(({ id }) => id),
+      forget: part.flatMap((record) => engine.fingerprints.of(record)),
+      put: cleaned.map(contentOf),
+      // Another process may forget something else of the same run: neither may write back what the other took out.
+      expect: [...part, ...cleaned].map(({ id, revision }) => ({ id, revision })),
+      ...(start === 0 ? pending : {}),
+    });
   }
   await engine.indexes.purge(namespace);
   return engine.scrubber.request();
@@ -179,12 +195,12 @@ async function removeEverywhere(engine: Engine, { namespace, records, runs }: Re
 async function cleanedEpisodes(
   engine: Engine,
   { namespace, gone, runs }: { namespace: string; gone: ReadonlySet<string>; runs: readonly string[] },
-): Promise<MemoryRecord[]> {
-  const cleaned: MemoryRecord[] = [];
+): Promise<StoredRecord[]> {
+  const cleaned: StoredRecord[] = [];
   for (const runId of runs) {
     const ofRun = await engine.store.find({ namespace, runId });
     const texts = ofRun.filter(({ id, tier }) => tier === 'associative' && !gone.has(id)).map(({ text }) => text);
-    for (const { seq: _seq, revision: _revision, ...episode } of ofRun) {
+    for (const episode of ofRun) {
       if (episode.tier !== 'episodic' || gone.has(episode.id)) continue;
       const items = textsOf(episode.data?.items).filter((id) => !gone.has(id));
       cleaned.push({ ...episode, data: { ...episode.data, items, entities: keyEntities(texts) } });
@@ -209,7 +225,7 @@ async function pendingHistory(
   engine: Engine,
   input: Redaction & { namespace: string; runs: readonly string[] },
 ): Promise<{ enqueue: OutboxEntry[]; dequeue: string[] }> {
-  const waiting = (await engine.store.outbox(input.namespace, 100_000)).filter(({ kind }) => kind === 'history');
+  const waiting = await waitingEntries(engine.store, input.namespace, { kind: 'history' });
   const enqueue: OutboxEntry[] = [];
   const dequeue: string[] = [];
   for (const entry of waiting) {

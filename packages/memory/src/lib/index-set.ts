@@ -7,6 +7,8 @@ import type { RecordStore } from './store/record-store.ts';
 const pageSize = 10_000;
 /** Removed documents answer nothing at once; clearing what they leave in memory costs a pass over the index, so it is done for many. */
 const purgeAbove = 1_000;
+/** How often a file is written again because the records changed meanwhile. */
+const saveAttempts = 3;
 
 export interface CachedIndex {
   readonly index: LexicalIndex;
@@ -79,12 +81,19 @@ export class IndexSet {
   }
 
   async save(): Promise<void> {
-    for (const [namespace, one] of this.#open) {
-      if (!one.dirty) continue;
+    for (const [namespace, one] of this.#open) if (one.dirty) await this.#saveCurrent(namespace);
+  }
+
+  /** Another process may forget what is in this index: a file with its words must not outlive that. */
+  async #saveCurrent(namespace: string): Promise<void> {
+    for (let attempt = 0; attempt < saveAttempts; attempt += 1) {
+      const one = await this.current(namespace);
       one.index.purge();
       await this.#cache?.save(namespace, one);
       one.dirty = false;
+      if (one.revision === (await this.#store.revision(namespace))) return;
     }
+    await this.#cache?.drop();
   }
 
   async #catchUp(namespace: string): Promise<NamespaceIndex> {

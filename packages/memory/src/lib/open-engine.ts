@@ -79,7 +79,7 @@ function openFiles(options: EngineOptions, store: RecordStore, cipher: FileCiphe
 /** Files beside the records, written again under the newest key; caches are dropped and come back by themselves. */
 async function rewriteFiles(engine: Engine): Promise<void> {
   await engine.working.rewrite();
-  await engine.history.rewrite();
+  await engine.historyMutex(() => engine.history.rewrite());
   await engine.indexes.rebuild();
   await engine.vectors?.rebuild();
 }

@@ -59,12 +59,20 @@ export function openMemory(options: MemoryOptions): Memory {
 
 async function closeEngine(engine: Engine | undefined, background: Background): Promise<void> {
   if (!engine) return;
-  await background.settled();
-  await engine.scrubber.flush();
-  await engine.indexes.save();
-  await engine.vectors?.save();
-  await engine.vectors?.close();
-  await engine.store.close();
+  await background.finish();
+  try {
+    await engine.scrubber.flush();
+    await saveCaches(engine);
+    await engine.vectors?.close();
+  } finally {
+    await engine.store.close();
+  }
+}
+
+/** A cache that cannot be written is built again from the records; that must not keep the memory from closing. */
+async function saveCaches({ indexes, vectors }: Engine): Promise<void> {
+  await indexes.save().catch(() => undefined);
+  await vectors?.save().catch(() => undefined);
 }
 
 interface Parts {

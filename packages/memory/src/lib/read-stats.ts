@@ -1,6 +1,7 @@
 import type { Engine } from './engine.ts';
 import type { MemoryStats } from './memory.ts';
 import { tiers } from './store/record.ts';
+import { waitingEntries } from './store/waiting-entries.ts';
 
 /** Counts of everything, for people and for the memory page. */
 export async function readStats(engine: Engine): Promise<MemoryStats> {
@@ -13,7 +14,7 @@ export async function readStats(engine: Engine): Promise<MemoryStats> {
       byTier[tier] =
         (byTier[tier] ?? 0) + (await engine.store.find({ namespace, tiers: [tier], status: ['live'] })).length;
     }
-    waiting += (await engine.store.outbox(namespace, 1_000_000)).filter(({ kind }) => kind === 'embed').length;
+    waiting += (await waitingEntries(engine.store, namespace, { kind: 'embed' })).length;
   }
   byTier.associative = stats.live - Object.values(byTier).reduce((sum, count) => sum + count, 0);
   return { ...stats, byTier, waitingForEmbedding: waiting };

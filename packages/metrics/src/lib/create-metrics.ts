@@ -17,7 +17,7 @@ import type { ResolvedLimits } from './options.ts';
 import type { RunOutcomeReport } from './outcome.ts';
 import { readDashboard } from './read-dashboard.ts';
 import { recordObservations } from './record-observations.ts';
-import { toSeries } from './series.ts';
+import { daysShown, toSeries } from './series.ts';
 import type { CompactReport } from './store/metrics-store.ts';
 import { localDay } from './store/observation.ts';
 
@@ -137,13 +137,14 @@ export function createMetrics(input: CreateMetricsInput): Metrics {
     evidence: async (hash) => deps.evidence.read(hash),
     async series(kpiId, options = {}) {
       const kpi = await find(kpiId);
-      const firstDay = today() - (options.days ?? 90) + 1;
+      const firstDay = today() - daysShown(options.days) + 1;
       const withBins = kpi.aggregation === 'percentile';
       const rollups = await store.days({ kpiId, fromDay: firstDay - daysOf(kpi.cadence), withBins });
       return toSeries(kpi, rollups, firstDay);
     },
     async dashboard(options = {}) {
-      return readDashboard(deps, await definitions(), options.days ?? 90);
+      const days = daysShown(options.days);
+      return readDashboard(deps, await definitions(), days);
     },
     async evaluate(options = {}) {
       const { approvals, genieId } = input;

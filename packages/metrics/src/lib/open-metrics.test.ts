@@ -371,18 +371,38 @@ describe('observe', () => {
     const metrics = open();
     await metrics.define([kpi({ kind: 'citations' })]);
     const base = { kpiId: 'tested', source: 'test' };
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
     for (const bad of [
       { value: Number.NaN },
       { value: Infinity },
       {},
       { value: 1, grade: 'measured' as const },
       { value: 1, weight: 0 },
+      { value: '5' as never },
+      { value: null as never },
+      { value: 1, at: 9e15 },
+      { value: 1, at: 0.5 },
+      { value: 1, grade: 'sure' as never },
+      { value: 1, runId: 'r'.repeat(10_000_000) },
+      { value: 1, key: {} as never },
+      { value: 1, evidence: circle as never },
+      { value: 1, evidence: { big: 1n } as never },
     ]) {
       await expect(metrics.observe({ ...base, ...bad })).rejects.toMatchObject({ code: 'GENIE_OBSERVATION_INVALID' });
     }
     await expect(metrics.observe({ kpiId: 'other', value: 1, source: 'x' })).rejects.toMatchObject({
       code: 'GENIE_KPI_UNKNOWN',
     });
+    expect(await metrics.observations()).toEqual([]);
+  });
+
+  it('shows a dashboard of whole days only', async () => {
+    const metrics = open();
+    for (const days of [Number.NaN, 0, -1, 1.5, 1e9]) {
+      await expect(metrics.dashboard({ days })).rejects.toMatchObject({ code: 'GENIE_METRICS_OPTIONS' });
+      await expect(metrics.series('items-cited', { days })).rejects.toMatchObject({ code: 'GENIE_METRICS_OPTIONS' });
+    }
   });
 
   it('does not mix units', async () => {

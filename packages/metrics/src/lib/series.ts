@@ -1,3 +1,4 @@
+import { GenieError } from '@genie/core/errors';
 import type { KpiDefinition, KpiStatus } from '@genie/core/ports';
 import { aggregate, daysOf, weakestGrade } from './current-value.ts';
 import { statusOf } from './kpi-definition.ts';
@@ -5,8 +6,17 @@ import type { DayRollup } from './store/day-rollup.ts';
 import { dayToDate, type Grade } from './store/observation.ts';
 
 export interface SeriesOptions {
-  /** How many of the user's days, today included. Default 90. */
+  /** How many of the user's days, today included. From 1 to 36,600. Default 90. */
   readonly days?: number;
+}
+
+const defaultDays = 90;
+const mostDays = 36_600;
+
+/** The days to show; throws `GENIE_METRICS_OPTIONS` for what is no number of days. */
+export function daysShown(days: number = defaultDays): number {
+  if (Number.isInteger(days) && days >= 1 && days <= mostDays) return days;
+  throw new GenieError('GENIE_METRICS_OPTIONS', `days is ${String(days)}; pass a whole number from 1 to ${mostDays}.`);
 }
 
 export interface SeriesPoint {

@@ -109,6 +109,28 @@ describe('cipher', () => {
     expect((await open().recall('walrus')).items).toHaveLength(1);
   });
 
+  it.skipIf(process.platform !== 'linux')(
+    'is free after a restart of the system, whoever has the number now',
+    async () => {
+      const first = open();
+      await first.remember({ text: 'walrus' });
+      const lock = path.join(dir, 'knowledge.lock');
+      const held = JSON.parse(await readFile(lock, 'utf8')) as object;
+      await expect(open().recall('walrus')).rejects.toMatchObject({ code: 'GENIE_MEMORY_LOCKED' });
+      await first.close();
+      await writeFile(lock, JSON.stringify({ ...held, boot: 'the one before' }));
+      expect((await open().recall('walrus')).items).toHaveLength(1);
+    },
+  );
+
+  it('is made once when two open a new folder at the same time, and what the one stored stays readable', async () => {
+    const both = [open(), open()];
+    const results = await Promise.allSettled(both.map((memory) => memory.remember({ text: 'walrus' })));
+    expect(results.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    for (const memory of both) await memory.close();
+    expect((await open().recall('walrus')).items).toHaveLength(1);
+  });
+
   it('puts everything under a new key, and the old passphrase opens nothing', async () => {
     const memory = open();
     await fill(memory);

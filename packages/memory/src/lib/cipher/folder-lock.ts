@@ -8,6 +8,8 @@ interface LockContent {
   readonly pid: number;
   /** A copy of a folder brings the lock of the original along; its path tells. */
   readonly folder: string;
+  /** The start of the system in which the process runs, where the system tells: after the next one its number belongs to another. */
+  readonly boot?: string;
 }
 
 /**
@@ -17,10 +19,13 @@ interface LockContent {
 export function lockFolder(folder: string): () => void {
   const file = path.join(folder, lockName);
   const real = realpathSync(folder);
+  const boot = readBootId();
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    if (tryLock(file, { pid: process.pid, folder: real })) return () => rmSync(file, { force: true });
+    if (tryLock(file, { pid: process.pid, folder: real, ...(boot === undefined ? {} : { boot }) }))
+      return () => rmSync(file, { force: true });
     const owner = readLock(file);
-    if (owner && owner.folder === real && isAlive(owner.pid)) throw lockedError(folder, owner.pid);
+    const isOfThisBoot = owner?.boot === undefined || boot === undefined || owner.boot === boot;
+    if (owner && owner.folder === real && isOfThisBoot && isAlive(owner.pid)) throw lockedError(folder, owner.pid);
     rmSync(file, { force: true });
   }
   throw lockedError(folder, undefined);
@@ -44,6 +49,15 @@ function readLock(file: string): LockContent | undefined {
     return JSON.parse(readFileSync(file, 'utf8')) as LockContent;
   } catch {
     // Gone meanwhile, or cut by a crash: either way nobody holds it.
+    return undefined;
+  }
+}
+
+/** Linux: random(4). Elsewhere a process is known by its number alone. */
+function readBootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
     return undefined;
   }
 }

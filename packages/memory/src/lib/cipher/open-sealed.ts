@@ -44,14 +44,36 @@ export function checkSealing(folder: string, cipher: CipherOptions | undefined):
 export async function openSealed(folder: string, options: CipherOptions, durability: Durability): Promise<Sealed> {
   checkCipherOptions(options);
   const keyFile = path.join(folder, keyFileName);
-  let keys = await readKeyFile(keyFile, options);
-  if (!keys) {
-    keys = [createDataKey(1)];
-    await writeKeyFile(keyFile, keys, options);
-  }
+  // Before the keys are looked for: two that make them at once would each write records the other's key file cannot open.
   const release = lockFolder(folder);
+  const keys = await openKeys(keyFile, options).catch((error: unknown) => {
+    release();
+    throw error;
+  });
   const cipher = new SwitchableCipher(keys);
   if (usesPages(folder, options)) return openInPages({ folder, keyFile, options, durability, cipher, release });
+  return openInMemory({ folder, keyFile, options, durability, cipher, release });
+}
+
+async function openKeys(keyFile: string, options: CipherOptions): Promise<readonly DataKey[]> {
+  const known = await readKeyFile(keyFile, options);
+  if (known) return known;
+  const made = [createDataKey(1)];
+  await writeKeyFile(keyFile, made, options);
+  return made;
+}
+
+interface Opening {
+  readonly folder: string;
+  readonly keyFile: string;
+  readonly options: CipherOptions;
+  readonly durability: Durability;
+  readonly cipher: SwitchableCipher;
+  readonly release: () => void;
+}
+
+/** Records in the process while open, on disk as a snapshot and a log. */
+async function openInMemory({ folder, keyFile, durability, cipher, release }: Opening): Promise<Sealed> {
   const connection = await connect(':memory:');
   const database = new SqliteDatabase(connection, path.join(folder, 'knowledge.db.sealed'));
   try {
@@ -71,7 +93,7 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
         sink: log,
       }),
       cipher,
-      isHalfRotated: keys.length > 1,
+      isHalfRotated: cipher.keys.length > 1,
       finishRotation: finish,
       async rotate(next, rewrite) {
         checkCipherOptions(next);
@@ -88,17 +110,8 @@ export async function openSealed(folder: string, options: CipherOptions, durabil
   }
 }
 
-interface InPages {
-  readonly folder: string;
-  readonly keyFile: string;
-  readonly options: CipherOptions;
-  readonly durability: Durability;
-  readonly cipher: SwitchableCipher;
-  readonly release: () => void;
-}
-
 /** The same with an encrypted database file instead of a snapshot and a log. */
-async function openInPages({ folder, keyFile, durability, cipher, release }: InPages): Promise<Sealed> {
+async function openInPages({ folder, keyFile, durability, cipher, release }: Opening): Promise<Sealed> {
   let pages: Pages | undefined;
   try {
     pages = await openPages(folder, cipher.keys, durability);

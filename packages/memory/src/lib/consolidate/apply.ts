@@ -29,10 +29,19 @@ export async function apply(
     namespace,
     put: [...put.values()],
     fingerprintsOf: (record) => (created.includes(record.id) ? engine.fingerprints.of(record) : []),
-    expect: [...before.values()].map((record) => ({ id: record.id, revision: record.revision })),
+    expect: expectations([...before.values(), ...operations.flatMap(sourcesOf)]),
     operation: { id, at: now, kind: 'consolidate', payload: JSON.stringify(payload) },
   });
   return id;
+}
+
+/** What was forgotten or changed while a summary was written must not come back in it, nor in a pattern. */
+function sourcesOf(operation: Operation): readonly StoredRecord[] {
+  return operation.kind === 'summary' || operation.kind === 'pattern' ? operation.sources : [];
+}
+
+function expectations(records: readonly StoredRecord[]): { id: string; revision: number }[] {
+  return [...new Map(records.map(({ id, revision }) => [id, { id, revision }])).values()];
 }
 
 interface Application {

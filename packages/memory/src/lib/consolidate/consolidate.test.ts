@@ -78,6 +78,15 @@ describe('consolidate', () => {
     expect((await memory.get('b'))?.status).toBe('live');
   });
 
+  it('is undone once, and not again', async () => {
+    await memory.remember([{ id: 'a', text: 'Buy milk' }, { text: 'buy milk!' }]);
+    const { operationId = '' } = await memory.consolidate();
+    expect(await memory.rollBack(operationId)).toBe(2);
+    await memory.remember({ id: 'a', text: 'Buy bread' });
+    expect(await memory.rollBack(operationId)).toBe(0);
+    expect((await memory.get('a'))?.text).toBe('Buy bread');
+  });
+
   it('says when an operation is unknown', async () => {
     await expect(memory.rollBack('op_none')).rejects.toMatchObject({ code: 'GENIE_MEMORY_INPUT' });
   });
@@ -126,6 +135,8 @@ describe('consolidate', () => {
   it.each([
     ['empty', async () => '  ', 'empty result'],
     ['shrunken', async () => 'Some things happened.', 'misses the number'],
+    ['missing', async () => undefined as never, 'not a text'],
+    ['swollen', async (texts: readonly string[]) => texts.join(' ').repeat(9), 'more than twice as long'],
     [
       'failing',
       async () => {
@@ -151,6 +162,34 @@ describe('consolidate', () => {
     expect(receipt.summaries).toBe(1);
     expect(await memory.list('finding')).toHaveLength(20);
     expect((await memory.consolidate({ summarise: async () => 'again' })).summaries).toBe(0);
+  });
+
+  it('stores no summary and no pattern of what is forgotten while a model writes', async () => {
+    for (let item = 0; item < 20; item += 1)
+      await memory.learn(runRecord(`run_${item}`, [[`i${item}`, `You must call Osloship${item} tomorrow`]]));
+    const receipt = await memory.consolidate({
+      summarise: async (texts) => {
+        await memory.forget({ id: 'i3' });
+        return texts.join(' ');
+      },
+    });
+    expect(receipt).toMatchObject({ summaries: 0, patterns: 0, refused: ['records changed meanwhile'] });
+    const texts = (await memory.list()).map(({ text }) => text).join();
+    expect(texts).toContain('Osloship4');
+    expect(texts).not.toContain('Osloship3');
+    expect((await memory.consolidate()).patterns).toBeGreaterThan(0);
+  });
+
+  it('stops waiting for a model that hangs when it is told to stop', async () => {
+    for (let item = 0; item < 20; item += 1)
+      await memory.learn(runRecord(`run_${item}`, [[`i${item}`, `Ship number ${item} left for Oslo`]]));
+    const stop = new AbortController();
+    const summarise = (): Promise<string> => {
+      stop.abort(new Error('enough'));
+      return new Promise(() => undefined);
+    };
+    await expect(memory.consolidate({ summarise, signal: stop.signal })).rejects.toThrow('enough');
+    expect(await memory.list('summary')).toEqual([]);
   });
 
   it('stops at its budget, changes nothing half way and says so', async () => {

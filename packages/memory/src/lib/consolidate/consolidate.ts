@@ -1,7 +1,8 @@
 import { describeThrown } from '@genie/core/errors';
 import type { Engine } from '../engine.ts';
 import type { ConsolidateOptions, ConsolidateReceipt } from '../memory.ts';
-import { inputError, namespaceOf } from '../memory-input.ts';
+import { cleanText, inputError, namespaceOf } from '../memory-input.ts';
+import { orAbort } from '../or-abort.ts';
 import { isConflict } from '../retry-on-conflict.ts';
 import type { StoredRecord } from '../store/record.ts';
 import { textsOf } from '../tiers/episodes.ts';
@@ -16,6 +17,8 @@ import { validateOperations } from './validate.ts';
 const defaultBudgetMs = 5_000;
 const defaultLossBound = 0.8;
 const pageSize = 5_000;
+/** Longer than a large model on a small machine takes for ten findings. */
+const summaryTimeoutMs = 120_000;
 /** Being found once is chance. */
 const fewestAccesses = 3;
 
@@ -110,7 +113,9 @@ async function propose(pass: Pass, records: readonly StoredRecord[]): Promise<Op
   const patterns = detectPatterns({ namespace, now, episodes, memories }).flatMap((record): Operation[] => {
     const before = byId.get(record.id);
     if (before && before.text === record.text && before.confidence === record.confidence) return [];
-    return [{ kind: 'pattern', record, ...(before ? { before } : {}) }];
+    const from = textsOf(record.data?.from).flatMap((id) => byId.get(id) ?? []);
+    // Forgetting touches the episodes of the runs it reaches, so they stand for everything that was found in them.
+    return [{ kind: 'pattern', record, sources: from.length > 0 ? from : episodes, ...(before ? { before } : {}) }];
   });
   return [
     ...proposeMerges(records),
@@ -152,10 +157,7 @@ async function summaries(pass: Pass, records: readonly StoredRecord[]): Promise<
   )) {
     if (isOver()) break;
     try {
-      const text = await options.summarise(
-        sources.map((source) => source.text),
-        options.signal ? { signal: options.signal } : {},
-      );
+      const text = await askForSummary(options, sources);
       operations.push({
         kind: 'summary',
         record: summaryRecord(text, sources, { namespace, now: engine.clock.now() }),
@@ -168,6 +170,21 @@ async function summaries(pass: Pass, records: readonly StoredRecord[]): Promise<
     }
   }
   return operations;
+}
+
+/** The words of the summary. A model that ignores its signal does not hold up consolidation. */
+async function askForSummary(
+  { summarise, signal: asked }: ConsolidateOptions,
+  sources: readonly StoredRecord[],
+): Promise<string> {
+  const limit = AbortSignal.timeout(summaryTimeoutMs);
+  const signal = asked ? AbortSignal.any([asked, limit]) : limit;
+  const texts = sources.map((source) => source.text);
+  const text: unknown = await orAbort(Promise.resolve(summarise?.(texts, { signal })), signal);
+  if (typeof text !== 'string') throw new Error(`it is ${text === null ? 'null' : typeof text}, not a text`);
+  const longest = texts.reduce((sum, one) => sum + one.length, 0) * 2;
+  if (text.length > longest) throw new Error(`it is more than twice as long as its ${texts.length} sources together`);
+  return cleanText(text);
 }
 
 async function learnWords({ engine, namespace, isOver }: Pass): Promise<boolean> {

@@ -14,7 +14,13 @@ export type Operation =
       readonly sources: readonly StoredRecord[];
       readonly retire: boolean;
     }
-  | { readonly kind: 'pattern'; readonly record: MemoryRecord; readonly before?: StoredRecord }
+  | {
+      readonly kind: 'pattern';
+      readonly record: MemoryRecord;
+      readonly before?: StoredRecord;
+      /** What it was detected in. */
+      readonly sources: readonly StoredRecord[];
+    }
   | { readonly kind: 'rescore'; readonly record: StoredRecord; readonly importance: number };
 
 /** A record without the numbers that the store gives it. */

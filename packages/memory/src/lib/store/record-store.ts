@@ -120,7 +120,8 @@ export interface RecordStore {
   revision(namespace: string): Promise<number>;
   vectors(namespace: string, model: string, options?: VectorQuery): Promise<readonly VectorRow[]>;
   countVectors(namespace: string, model: string): Promise<number>;
-  outbox(namespace: string, limit: number): Promise<readonly OutboxEntry[]>;
+  /** In order of id. `kind` spares reading the others; a store may ignore it, callers go by what they get. */
+  outbox(namespace: string, limit: number, kind?: OutboxEntry['kind']): Promise<readonly OutboxEntry[]>;
   operations(namespace: string, id?: string): Promise<readonly OperationRow[]>;
   stats(): Promise<StoreStats>;
   /** Problems found, in words; empty when all is well. Never throws for a damaged store. */

@@ -38,7 +38,8 @@ function applyBatch(database: SqliteDatabase, batch: RecordBatch): CommitReceipt
     database.run('INSERT OR IGNORE INTO forgotten (namespace, fingerprint) VALUES (?, ?)', namespace, fingerprint);
   }
   const hasForgotten =
-    batch.fingerprintsOf !== undefined && database.get('SELECT 1 AS one FROM forgotten LIMIT 1') !== undefined;
+    batch.fingerprintsOf !== undefined &&
+    database.get('SELECT 1 AS one FROM forgotten WHERE namespace = ? LIMIT 1', namespace) !== undefined;
   const results = (batch.put ?? []).map((record) => {
     revision += 1;
     const fingerprints = hasForgotten ? (batch.fingerprintsOf?.(record) ?? []) : [];

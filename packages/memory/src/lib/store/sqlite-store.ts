@@ -57,10 +57,11 @@ export function createSqliteStore(database: SqliteDatabase, options: SqliteStore
       const sql = 'SELECT count(*) AS n FROM vectors INDEXED BY vectors_id WHERE namespace = ? AND model = ?';
       return Number(open().get(sql, namespace, model)?.n ?? 0);
     },
-    async outbox(namespace, limit) {
+    async outbox(namespace, limit, kind) {
       const rows = open().all(
-        'SELECT id, kind, payload FROM outbox WHERE namespace = ? ORDER BY id LIMIT ?',
+        'SELECT id, kind, payload FROM outbox WHERE namespace = ?1 AND (?2 IS NULL OR kind = ?2) ORDER BY id LIMIT ?3',
         namespace,
+        kind ?? null,
         limit,
       );
       return rows.map((row) => ({ id: row.id, kind: row.kind, payload: row.payload }) as OutboxEntry);

@@ -91,8 +91,9 @@ export function putFact(engine: Engine, input: FactInput): Promise<Fact> {
 
 async function putFactOnce(engine: Engine, input: FactInput): Promise<Fact> {
   const namespace = namespaceOf(input.namespace);
-  const record = toRecord(engine, input, namespace);
-  const [present] = await engine.store.get(namespace, [record.id]);
+  const stated = toRecord(engine, input, namespace);
+  const [present] = await engine.store.get(namespace, [stated.id]);
+  const record = afterPresent(stated, present);
   if (present?.status === 'live' && present.object === record.object) return toFact(present);
   if (present && present.status === 'live' && startOf(present) > startOf(record))
     return putPast(engine, record, present);
@@ -106,6 +107,13 @@ async function putFactOnce(engine: Engine, input: FactInput): Promise<Fact> {
     enqueue: engine.vectors && input.tier === 'knowledge' ? [embedEntry(record)] : [],
   });
   return keptFact(engine, record, receipt.results[0]?.id);
+}
+
+/** A statement about now is newer than the present one also when the clock went back in between. */
+function afterPresent(record: MemoryRecord, present: StoredRecord | undefined): MemoryRecord {
+  const isAboutNow = record.validFrom === undefined && present?.validFrom === undefined;
+  if (!present || !isAboutNow || record.recordedAt >= present.recordedAt) return record;
+  return { ...record, recordedAt: present.recordedAt };
 }
 
 /** A statement about an earlier time than the present one does not replace it; it fills the past. */
@@ -183,8 +191,8 @@ function toRecord(engine: Engine, input: FactInput, namespace: string): MemoryRe
   };
 }
 
-/** The present value of a subject and key has one id, so that two writers cannot both create it. */
-function slotId(tier: string, parts: readonly string[]): string {
+/** The present value of a subject and key (and object, where there may be many) has one id, so that two writers cannot both create it. */
+export function slotId(tier: string, parts: readonly string[]): string {
   return `fact:${createHash('sha256')
     .update(JSON.stringify([tier, ...parts]))
     .digest('hex')

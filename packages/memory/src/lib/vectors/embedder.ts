@@ -1,4 +1,5 @@
 import { describeThrown, GenieError } from '@genie/core/errors';
+import { orAbort } from '../or-abort.ts';
 import { toUnitVector } from './unit-vector.ts';
 
 /** An embedder as this package calls it; `createEmbedder` of the inference package makes one. */
@@ -66,16 +67,4 @@ function fromModel(model: EmbeddingModelLike): TextEmbedder {
       return embeddings;
     },
   };
-}
-
-/** An embedder that ignores its signal must not hold up an answer. */
-function orAbort<Result>(work: PromiseLike<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    Promise.resolve(work)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', stop));
-  });
 }

@@ -2,6 +2,7 @@ import { describeThrown } from '@genie/core/errors';
 import type { Clock } from '@genie/core/ports';
 import type { NamespaceIndex } from '../index-set.ts';
 import type { OutboxEntry } from '../store/record-store.ts';
+import { waitingEntries } from '../store/waiting-entries.ts';
 import { createInt8Scan, type Int8Scan } from './int8-scan.ts';
 import { dropScans, readScan, type ScanCacheOptions, saveScan } from './scan-cache.ts';
 import type { VectorStore } from './vector-store.ts';
@@ -48,6 +49,14 @@ export interface VectorSearchOptions extends ScanCacheOptions {
   readonly openStore?: OpenVectorStore;
 }
 
+interface OpenVectors {
+  readonly vectors: VectorStore;
+  /** The namespace's last change when it was loaded. */
+  readonly revision: number;
+  /** What this process added since, by id: the revision of the record that was embedded. */
+  readonly added: Map<string, number>;
+}
+
 const batchSize = 64;
 const batchTimeoutMs = 60_000;
 const loadPage = 5_000;
@@ -56,8 +65,8 @@ const maxEmbeddedLength = 8_000;
 
 export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
   const { store, embedder, clock } = options;
-  const scans = new Map<string, Promise<VectorStore | undefined>>();
-  const open = (namespace: string): Promise<VectorStore | undefined> => {
+  const scans = new Map<string, Promise<OpenVectors | undefined>>();
+  const open = (namespace: string): Promise<OpenVectors | undefined> => {
     let scan = scans.get(namespace);
     if (!scan) {
       scan = loadScan(options, namespace);
@@ -67,7 +76,7 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
   };
   return {
     async search({ namespace, query, target, k, signal }) {
-      const scan = await open(namespace);
+      const scan = (await open(namespace))?.vectors;
       if (!scan || scan.size === 0) return { degraded: 'no memory has a vector yet; searched by words' };
       try {
         const [vector] = await embedder.embed([query], {
@@ -85,20 +94,24 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
       let embedded = 0;
       while (clock.elapsed() < until) {
         signal?.throwIfAborted();
-        const waiting = (await store.outbox(namespace, batchSize)).filter(({ kind }) => kind === 'embed');
+        const waiting = await waitingEntries(store, namespace, { kind: 'embed', limit: batchSize });
         if (waiting.length === 0) return embedded;
-        const rows = await embedBatch(options, { namespace, waiting, ...(signal ? { signal } : {}) });
+        const { rows, revisions } = await embedBatch(options, { namespace, waiting, ...(signal ? { signal } : {}) });
         embedded += rows.length;
         const scan = await scans.get(namespace);
-        if (scan) await scan.add(rows);
-        else scans.delete(namespace);
+        if (!scan) {
+          scans.delete(namespace);
+          continue;
+        }
+        await scan.vectors.add(rows);
+        for (const [id, revision] of revisions) scan.added.set(id, revision);
       }
       return embedded;
     },
     async forget(namespace, ids) {
       // A store with files of its own has to be opened to forget; the scan of this package is a cache that goes as a whole.
       const scan = await (options.openStore ? open(namespace) : scans.get(namespace));
-      await scan?.remove(ids);
+      await scan?.vectors.remove(ids);
       await dropScans(options.folder);
     },
     async rebuild() {
@@ -108,13 +121,15 @@ export function createVectorSearch(options: VectorSearchOptions): VectorSearch {
     async save() {
       for (const [namespace, opening] of scans) {
         const scan = await opening;
-        if (scan && isInt8Scan(scan)) await saveScan(options, namespace, scan);
+        if (!scan || !isInt8Scan(scan.vectors)) continue;
+        if (await catchUp(options, namespace, scan)) await saveScan(options, namespace, scan.vectors);
+        else await dropScans(options.folder);
       }
     },
     async close() {
       const opened = [...scans.values()];
       scans.clear();
-      for (const opening of opened) await (await opening.catch(() => undefined))?.close();
+      for (const opening of opened) await (await opening.catch(() => undefined))?.vectors.close();
     },
   };
 }
@@ -151,14 +166,48 @@ async function embedBatch({ store, embedder }: VectorSearchOptions, { namespace,
   });
   await store.commit({ namespace, vectors: rows, dequeue: waiting.map(({ id }) => id) });
   // A record that was forgotten while it was embedded has no vector now and must not get one in a cache.
-  return store.vectors(namespace, embedder.model, { ids: rows.map(({ id }) => id) });
+  return {
+    rows: await store.vectors(namespace, embedder.model, { ids: rows.map(({ id }) => id) }),
+    revisions: records.map(({ id, revision }) => [id, revision] as const),
+  };
 }
 
 function isInt8Scan(store: VectorStore): store is Int8Scan {
   return store.capabilities.name === 'int8-scan';
 }
 
-async function loadScan(options: VectorSearchOptions, namespace: string): Promise<VectorStore | undefined> {
+/**
+ * Follows what other processes added, replaced or forgot since the vectors were loaded. False when they still differ from the records: then
+ * they must not be kept, because the next process would take them for complete.
+ */
+async function catchUp(
+  { store, embedder }: VectorSearchOptions,
+  namespace: string,
+  { vectors, revision, added }: OpenVectors,
+): Promise<boolean> {
+  for (let after = revision; ; ) {
+    const changes = await store.changes(namespace, after, loadPage);
+    const changed = changes.records.filter((record) => added.get(record.id) !== record.revision);
+    const ids = [...changes.removed, ...changed.map(({ id }) => id)];
+    if (ids.length > 0) {
+      const rows = await store.vectors(namespace, embedder.model, { ids });
+      const present = new Set(rows.map(({ id }) => id));
+      await vectors.remove(ids.filter((id) => !present.has(id)));
+      await vectors.add(rows.filter(({ vector }) => vector.length === vectors.dimension));
+    }
+    if (changes.revision === after || changes.records.length < loadPage) break;
+    after = changes.revision;
+  }
+  return vectors.size === (await store.countVectors(namespace, embedder.model));
+}
+
+async function loadScan(options: VectorSearchOptions, namespace: string): Promise<OpenVectors | undefined> {
+  const revision = await options.store.revision(namespace);
+  const vectors = await loadVectors(options, namespace);
+  return vectors && { vectors, revision, added: new Map() };
+}
+
+async function loadVectors(options: VectorSearchOptions, namespace: string): Promise<VectorStore | undefined> {
   const { store, embedder } = options;
   const [first] = await store.vectors(namespace, embedder.model, { limit: 1 });
   if (!first) return undefined;

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonValue, type LanguageModel, type Tool, type Toolbox } from '@genie/core/ports';
 
 type CallOptions = Parameters<LanguageModel['doGenerate']>[0];
-type GenerateResult = Awaited<ReturnType<LanguageModel['doGenerate']>>;
-type StreamPart =
+export type GenerateResult = Awaited<ReturnType<LanguageModel['doGenerate']>>;
+export type StreamPart =
   Awaited<ReturnType<LanguageModel['doStream']>>['stream'] extends ReadableStream<infer Part> ? Part : never;
 
 /** What a run got from outside: answers of models and tools, by the exact question. */

@@ -21,7 +21,7 @@ const schema = z.strictObject({
 });
 
 /**
- * A file: `exists` and `matches` (yes/no), `count` (files of a glob), `size` (bytes), `age` (ms since the last change), `field` (a number
+ * A file: `exists` (also a folder) and `matches` (yes/no), `count` (files of a glob), `size` (bytes), `age` (ms since the last change), `field` (a number
  * in a JSON file). Only folders the composition root allows; a link that leads out of them is refused.
  */
 export const fileProbe = defineProbe('file', schema, async (options, context) => {
@@ -34,7 +34,14 @@ export const fileProbe = defineProbe('file', schema, async (options, context) =>
     if (options.check === 'exists') return { value: 0, grade: 'measured', source, evidence: { exists: false } };
     return noData('failed', source, 'the file does not exist');
   }
-  const { size, mtimeMs } = await stat(file.path);
+  const found = await stat(file.path);
+  if (!found.isFile()) {
+    // Reading a pipe or a device would wait for ever, in a thread that all files of the process share.
+    if (options.check === 'exists' && found.isDirectory())
+      return { value: 1, grade: 'measured', source, evidence: { path: file.path, folder: true } };
+    return noData('failed', source, found.isDirectory() ? 'it is a folder, not a file' : 'it is no regular file');
+  }
+  const { size, mtimeMs } = found;
   const facts = {
     path: file.path,
     sizeBytes: size,
@@ -76,7 +83,7 @@ async function nearestReal(folder: string): Promise<string> {
 
 function isInside(place: string, root: string): boolean {
   const relative = path.relative(root, place);
-  return relative === '' || (!relative.startsWith('..') && !path.isAbsolute(relative));
+  return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
 }
 
 async function countFiles(pattern: string, context: ProbeContext): Promise<ProbeResult> {
@@ -85,8 +92,16 @@ async function countFiles(pattern: string, context: ProbeContext): Promise<Probe
     throw new Error(`the glob ${pattern} must be relative and stay in ${root}`);
   }
   const names: string[] = [];
+  const inside = new Set<string>();
   for await (const entry of glob(pattern, { cwd: root, withFileTypes: true })) {
     context.signal.throwIfAborted();
+    // Braces and brackets can spell "..", and a link can be named outright: what counts is where the files really are.
+    if (!inside.has(entry.parentPath)) {
+      const place = await realpath(entry.parentPath);
+      if (!context.roots.some((one) => isInside(place, one)))
+        throw new Error(`the glob ${pattern} leads out of the allowed folders (${context.roots.join(', ')})`);
+      inside.add(entry.parentPath);
+    }
     if (entry.isFile()) names.push(path.relative(root, path.join(entry.parentPath, entry.name)));
     if (names.length > 100_000) throw new Error(`the glob ${pattern} matches more than 100,000 files`);
   }

@@ -1,5 +1,5 @@
 import type { KpiProbe } from '@genie/core/ports';
-import { isMeasurable } from '../store/observation.ts';
+import { isMeasurable, isWeight } from '../store/observation.ts';
 import { citationsProbe } from './citations-probe.ts';
 import { eventCountProbe } from './event-count-probe.ts';
 import { eventProbe } from './event-probe.ts';
@@ -67,7 +67,7 @@ function onlyMeasurable(result: ProbeResult): ProbeResult {
   if ('noData' in result) return result;
   const { value, weight } = result;
   if (!isMeasurable(value)) return noData('failed', result.source, `the value is ${value}, which is no measurement`);
-  if (weight !== undefined && !(Number.isFinite(weight) && weight > 0)) {
+  if (weight !== undefined && !isWeight(weight)) {
     return noData('not-applicable', result.source, `the denominator is ${weight}`);
   }
   return result;

@@ -11,6 +11,7 @@ const answer = (value) => process.stdout.write(JSON.stringify(value));
 try {
   const database = kind === 'database' ? new DatabaseSync(file, { readOnly: true, allowExtension: false }) : load(file, kind);
   database.exec('PRAGMA query_only = ON');
+  if (database.limits) database.limits.length = 64 * 1024 * 1024;
   if (typeof database.setAuthorizer === 'function') {
     const allowed = new Set([constants.SQLITE_SELECT, constants.SQLITE_READ, constants.SQLITE_FUNCTION, constants.SQLITE_RECURSIVE]);
     database.setAuthorizer((action) => (allowed.has(action) ? constants.SQLITE_OK : constants.SQLITE_DENY));

@@ -101,6 +101,13 @@ describe('the sql probe', () => {
     expect(readFileSync(path.join(root, 'data.db'))).toEqual(before);
   });
 
+  it('lets no query fill the memory', async () => {
+    expect(await run('SELECT length(hex(zeroblob(400000000)))')).toMatchObject({
+      noData: 'failed',
+      reason: 'string or blob too big',
+    });
+  });
+
   it('kills a query that does not end', async () => {
     const quick = createProbeRegistry([], 300);
     const startedAt = performance.now();

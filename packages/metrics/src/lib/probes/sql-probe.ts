@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { JsonValue } from '@genie/core/ports';
 import { z } from 'zod';
@@ -44,6 +45,7 @@ export const sqlProbe = defineProbe('sql', schema, async ({ database, query }, c
   const file = await confine(database, context.roots);
   const source = `sql:${file.path}`;
   if (!file.exists) return noData('failed', source, 'the database does not exist');
+  if (!(await stat(file.path)).isFile()) return noData('failed', source, 'it is no regular file');
   const kind = kinds[path.extname(file.path).toLowerCase()] ?? 'database';
   const { rows, error } = await runChild({ file: file.path, kind, sql: query, maxRows }, context.signal);
   if (error !== undefined) return noData('failed', source, error);

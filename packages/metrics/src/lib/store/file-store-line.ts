@@ -1,13 +1,16 @@
 import { parseJson } from '@genie/core/ports';
-import type { Observation } from './observation.ts';
+import { grades, isMeasurable, isTime, isWeight, type Observation } from './observation.ts';
 
 /** An observation as stored, or undefined for a line that is none. Never throws. */
 export function parseObservation(line: string): Observation | undefined {
   const value = parseLine(line) as (Partial<Observation> & { v?: unknown }) | undefined;
   if (typeof value?.id !== 'string' || typeof value.kpiId !== 'string' || typeof value.unit !== 'string')
     return undefined;
-  if (!Number.isFinite(value.at) || !Number.isFinite(value.offsetMinutes)) return undefined;
-  if (value.value !== undefined && !Number.isFinite(value.value)) return undefined;
+  // A line from elsewhere that no calendar or sum can hold would take the whole dashboard with it.
+  if (!isTime(value.at) || !(Math.abs(value.offsetMinutes ?? Number.NaN) <= 1_440)) return undefined;
+  if (value.value !== undefined && !isMeasurable(value.value)) return undefined;
+  if (value.weight !== undefined && !isWeight(value.weight)) return undefined;
+  if (!grades.includes(value.grade)) return undefined;
   const { v: _version, ...observation } = value;
   return observation as Observation;
 }

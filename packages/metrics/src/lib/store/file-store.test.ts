@@ -109,9 +109,19 @@ describe('the file store', () => {
       file('observations.jsonl'),
       `null\n[]\n{"id":5}\n${JSON.stringify({ ...one('bad'), value: 'x' })}\n\u0000\u0000\n`,
     );
+    const wrong: object[] = [
+      { at: 8e18 },
+      { offsetMinutes: 1e300 },
+      { value: 1.7e308 },
+      { weight: 'many' },
+      { weight: -5 },
+      { grade: 'sure' },
+    ];
+    for (const changes of wrong)
+      appendFileSync(file('observations.jsonl'), `${JSON.stringify({ ...one('bad'), ...changes })}\n`);
     await store.append([one('2')]);
     expect((await store.observations({})).map((row) => row.id)).toEqual(['1', '2']);
-    expect(store.skippedLines).toBe(5);
+    expect(store.skippedLines).toBe(5 + wrong.length);
   });
 
   it('refuses files of another kind or version, and leaves them as they are', async () => {

@@ -50,6 +50,18 @@ export function dateToDay(date: string): number {
 const largest = 1e100;
 
 /** True for a number that can be stored and added up: finite, and not beyond 1e100. */
-export function isMeasurable(value: number): boolean {
-  return Math.abs(value) <= largest;
+export function isMeasurable(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= largest;
 }
+
+/** True for epoch milliseconds that a calendar can show (ECMA-262, time values). */
+export function isTime(at: unknown): at is number {
+  return typeof at === 'number' && Number.isSafeInteger(at) && Math.abs(at) <= 8.64e15 - 86_400_000;
+}
+
+/** True for a denominator: finite and above 0. */
+export function isWeight(weight: unknown): weight is number {
+  return isMeasurable(weight) && weight > 0;
+}
+
+export const grades: readonly unknown[] = ['measured', 'estimated', 'unverified'] satisfies readonly Grade[];
