@@ -9,6 +9,15 @@ const out = path.join(root, 'docs', 'api');
 
 const manifestFiles = globSync('packages/*/package.json', { cwd: root }).sort();
 
+// Schemas whose inferred type is public: the type is what a reader looks up.
+const schemasBehindTypes: Readonly<Record<string, readonly string[]>> = {
+  '@genie/cli': ['settingsSchema'],
+  '@genie/egress': ['entrySchema'],
+  '@genie/inference': ['genomeSchema', 'layerSchema', 'traitTypes'],
+  '@genie/metrics': ['adjustmentSchema', 'feedbackSchema', 'rowSchema'],
+  '@genie/tools': ['fromDevice', 'manifest', 'sourceItem', 'sourceOutput'],
+};
+
 const options: Partial<TypeDocOptions> = {
   name: 'Genie',
   entryPoints: manifestFiles.flatMap(publicSources),
@@ -36,7 +45,9 @@ const project = await app.convert();
 if (project === undefined) throw new Error('typedoc could not read the sources.');
 // typedoc asks only about the types of the package that the project is named after, so each package takes that place in turn.
 for (const file of manifestFiles) {
-  project.packageName = JSON.parse(readFileSync(path.join(root, file), 'utf8')).name;
+  const { name } = JSON.parse(readFileSync(path.join(root, file), 'utf8'));
+  project.packageName = name;
+  app.options.setValue('intentionallyNotExported', [...(schemasBehindTypes[name] ?? [])]);
   app.validate(project);
 }
 rmSync(out, { recursive: true, force: true });

@@ -6,3 +6,4 @@ export type { HelloOptions } from './lib/attacks/hello-bytes.ts';
 export { buildHello } from './lib/attacks/hello-bytes.ts';
 export type { EgressPortSetup } from './lib/conformance/egress-port-suite.ts';
 export { egressPortSuite } from './lib/conformance/egress-port-suite.ts';
+export type { RuleName } from './lib/policy/rules.ts';

@@ -177,21 +177,19 @@ describe('createEgress', () => {
         .on('connect', () => resolve())
         .end(),
     );
-    expect(events.filter((event) => event.type === 'egress.blocked').map((event) => event.reason)).toEqual([
-      'address',
-      'address',
-      'address',
-    ]);
-    expect(log.filter((entry) => entry.event === 'blocked').map((entry) => entry.form)).toEqual([
-      'fetch',
-      'absolute',
-      'connect',
-    ]);
-    expect(log.filter((entry) => entry.event === 'closed').map((entry) => entry.reason)).toEqual([
-      'address',
-      'address',
-      'address',
-    ]);
+    await new Promise<void>((resolve) =>
+      get({
+        port: proxy.port,
+        host: '127.0.0.1',
+        path: url(),
+        headers: { host: new URL(url()).host, connection: 'upgrade', upgrade: 'websocket' },
+      }).on('response', (answer) => answer.resume().on('end', resolve)),
+    );
+    const forms = ['fetch', 'absolute', 'connect', 'upgrade'];
+    const reasons = forms.map(() => 'address');
+    expect(events.filter((event) => event.type === 'egress.blocked').map((event) => event.reason)).toEqual(reasons);
+    expect(log.filter((entry) => entry.event === 'blocked').map((entry) => entry.form)).toEqual(forms);
+    expect(log.filter((entry) => entry.event === 'closed').map((entry) => entry.reason)).toEqual(reasons);
   });
 
   it('lets nothing out when the log cannot be written', async () => {
@@ -281,6 +279,7 @@ describe('createEgress', () => {
     ['exa mple.com', 'Write a host'],
     ['127.0.0.1', 'exact port'],
     ['localhost', 'exact port'],
+    ['example.com:0443', 'Write a host'],
     ['0x7f.1:80', 'unusual spelling'],
   ])('refuses the allowlist entry %s with the fix', (entry, fix) => {
     expect(() => createEgress({ allow: [entry] })).toThrow(fix);

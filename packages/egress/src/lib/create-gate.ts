@@ -28,7 +28,7 @@ export function createGate(deps: GateDeps): Gate {
       const decision = deps.policy.decide(exit.destination, deps.clock.now());
       if (decision.verdict === 'deny')
         throw recordBlocked(deps, exit, refusal(exit, decision.reason, decision.message));
-      if (decision.verdict === 'ask') return askUser(deps, exit, decision, startedAt);
+      if (decision.verdict === 'ask') return askUser({ ...deps, isShut: () => isShut }, exit, decision, startedAt);
       if (deps.rules('rate') && !deps.rates.take(decision.entry)) {
         const message = `more than ${decision.entry.requestsPerMinute} requests a minute to ${decision.entry.rule}`;
         throw recordBlocked(deps, exit, refusal(exit, 'rate', message));
@@ -65,7 +65,7 @@ export function createGate(deps: GateDeps): Gate {
 }
 
 async function askUser(
-  deps: GateDeps,
+  deps: GateDeps & { readonly isShut: () => boolean },
   exit: Exit,
   decision: Extract<Decision, { verdict: 'ask' }>,
   startedAt: number,
@@ -96,6 +96,7 @@ async function askUser(
   } catch (error) {
     throw recordBlocked(deps, exit, error);
   }
+  if (deps.isShut()) throw refusal(exit, 'closed', 'the egress filter was closed while the user was asked');
   const rule = passage.by === 'grant' ? `grant ${passage.grantId}` : `approval ${passage.approvalId}`;
   return recordAllowed(deps, { exit, host: decision.host, passage, rule, startedAt });
 }
@@ -105,5 +106,5 @@ function covers({ passage, host, exit }: Admission, next: Exit, nextHost: HostNa
   const isSamePlace =
     host.name === nextHost.name && port === next.destination.port && scheme === next.destination.scheme;
   if (passage === undefined || !isSamePlace) return false;
-  return methodClassOf(exit.destination.method) === 'write' || methodClassOf(next.destination.method) === 'read';
+  return methodClassOf(exit.destination) === 'write' || methodClassOf(next.destination) === 'read';
 }

@@ -43,7 +43,7 @@ export interface EgressOptions {
   readonly ids?: Ids;
 }
 
-const milliseconds = z.number().min(0).max(2_147_483_647);
+const milliseconds = z.int().min(0).max(2_147_483_647);
 
 const numbersSchema = z.object({
   ports: z.array(z.int().min(1).max(65_535)).default([443, 80]),

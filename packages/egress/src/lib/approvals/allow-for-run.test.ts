@@ -54,6 +54,19 @@ describe('allowForRun', () => {
     expect(open.world.arrived).toHaveLength(1);
   });
 
+  it('decides nothing else that the run waits for', async () => {
+    const held = ask('/1', 'run_1');
+    const written = ask('/1', 'run_1', { method: 'POST' });
+    const ids = await pending(2);
+    const rows = await Promise.all(ids.map((id) => approvals.get(id)));
+    await allowForRun(approvals, rows.find((row) => row?.action.payload.method === 'GET')?.id ?? '', { by: 'test' });
+    expect(await held).toBe(200);
+    const [left, ...others] = await approvals.list({ status: 'pending' });
+    expect([left?.action.payload.method, others]).toEqual(['POST', []]);
+    await approvals.decide(left?.id ?? '', { verdict: 'deny', by: 'test' });
+    expect(await written).toBe('denied-by-user');
+  });
+
   it('ends with the run', async () => {
     const held = ask('/1', 'run_3');
     const [first = ''] = await pending(1);

@@ -40,7 +40,7 @@ function toAction(errand: Errand): ApprovalAction {
   return {
     kind: 'egress',
     genieId: errand.genieId,
-    subject: subjectOf({ host: host.name, port: destination.port, methodClass: methodClassOf(destination.method) }),
+    subject: subjectOf({ host: host.name, port: destination.port, methodClass: methodClassOf(destination) }),
     payload: {
       scheme: destination.scheme,
       host: host.name,
@@ -65,7 +65,7 @@ function describeErrand({ destination, host, bodyBytes, context }: Errand): stri
   const size = bodyBytes === undefined ? '' : `, ${bodyBytes} bytes`;
   const standard = destination.port === (destination.scheme === 'https' ? 443 : 80);
   const where = `${destination.scheme}://${host.name}${standard ? '' : `:${destination.port}`}`;
-  const verb = methodClassOf(destination.method) === 'read' ? 'Read' : 'Send to';
+  const verb = methodClassOf(destination) === 'read' ? 'Read' : 'Send to';
   return `${verb} ${where} (${destination.method}${size}${by})${warning}`;
 }
 

@@ -41,7 +41,7 @@ export function createDoor(options: DoorOptions): Door {
       genieId: errand.genieId,
       host: host.name,
       port: destination.port,
-      methodClass: methodClassOf(destination.method),
+      methodClass: methodClassOf(destination),
       runId: errand.context.runId,
     };
     const grant = await options.book.find(passport, signal);
@@ -99,7 +99,6 @@ async function hold(
       events?.({ type: 'approval.decided', at: clock.now(), ...about, runId, status: decided.status, ...by });
     return decided;
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
     if (patience.aborted) throw pending();
     throw error;
   }

@@ -63,6 +63,18 @@ export const attacksOnLimits: readonly Attack[] = [
     },
   },
   {
+    name: 'an answer over the limit, to an upgrade that the server declines',
+    rule: 'response-bytes',
+    async run(world) {
+      const upgrade = get(world, 'limited.test', '/long').replace(
+        '\r\n\r\n',
+        '\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      );
+      const reply = await world.send(upgrade);
+      expectThat(reply.isClosed && reply.text.length < 50_000, `${reply.text.length} bytes came back`);
+    },
+  },
+  {
     name: 'more through a tunnel than its entry allows',
     rule: 'request-bytes',
     async run(world) {

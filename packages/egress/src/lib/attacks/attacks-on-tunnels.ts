@@ -180,6 +180,15 @@ const others: readonly Attack[] = [
     },
   },
   {
+    name: 'headers that never end, inside a tunnel',
+    rule: 'wire:slow-client',
+    async run(world) {
+      const parts = ['GET / HTTP/1.1\r\nX: ', ...new Array<string>(12).fill('x')].map((text) => Buffer.from(text));
+      const reply = await world.tunnel(`allowed.test:${world.ports.allowed}`, parts, { pauseMs: 100, quietMs: 300 });
+      expectThat(reply.isClosed, 'it is still open');
+    },
+  },
+  {
     name: 'a tunnel to a name that is allowed, at a port that is not',
     rule: 'port',
     async run(world) {

@@ -47,7 +47,7 @@ function isReadable({ seq, event, at, exitId, host, port }: StoredEntry): boolea
 
 /** Whether a line holds what its hash says. */
 export function isUntouched(line: string): boolean {
-  const match = /^(.*),"hash":"([0-9a-f]{64})"\}$/.exec(line);
+  const match = /^(.*),"hash":"([0-9a-f]{64})"\}$/s.exec(line);
   return match !== null && digest('sha256', match[1] ?? '', 'hex') === match[2];
 }
 

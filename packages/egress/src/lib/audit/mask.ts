@@ -16,8 +16,24 @@ function maskQuery(query: string): string {
     .join('&');
 }
 
-// Tokens in paths (bot tokens, signed links) are long and mix letters with digits; words and dates are not.
+/**
+ * The authority of a request line that could not be read, for the log: without path and query, user information replaced by
+ * `***`. At most 100 characters.
+ */
+export function maskAuthority(target: string): string {
+  const authority = /^(?:[a-z][a-z0-9+.-]*:\/\/)?([^/?#\\]*)/i.exec(target)?.[1] ?? '';
+  return authority.replace(/^.*@/s, '***@').slice(0, 100);
+}
+
+// Tokens in paths (bot tokens, signed links) are long and mix letters with digits; words and dates are not. Words around a
+// token (`sk_live_…`) do not make it a title.
 function maskSegment(segment: string): string {
-  const isLong = segment.length >= 20 && /[0-9]/.test(segment) && /[A-Za-z]/.test(segment);
-  return isLong && !/[-_.][a-z]{3,}[-_.]/.test(segment) ? '***' : segment;
+  if (segment.length < 20 || !isMixed(segment)) return segment;
+  const looksLikeTitle = /[-_.][a-z]{3,}[-_.]/.test(segment);
+  const hasToken = segment.split(/[-_.~:;,=]/).some((part) => part.length >= 12 && isMixed(part));
+  return looksLikeTitle && !hasToken ? segment : '***';
+}
+
+function isMixed(text: string): boolean {
+  return /[0-9]/.test(text) && /[A-Za-z]/.test(text);
 }

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -12,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AuditEntry } from './audit-record.ts';
-import { maskPath } from './mask.ts';
+import { maskAuthority, maskPath } from './mask.ts';
 import { openAudit } from './open-audit.ts';
 import { verifyAudit } from './query-audit.ts';
 
@@ -66,6 +67,19 @@ describe('openAudit', () => {
     expect(readdirSync(dir).filter((name) => name.endsWith('.jsonl'))).toHaveLength(3);
     expect(existsSync(firstSegment())).toBe(false);
     expect((await verifyAudit(dir)).isIntact).toBe(true);
+  });
+
+  it('tries a rotation that failed again, and loses no end meanwhile', async () => {
+    const log = openAudit({ dir, maxSegmentBytes: 1 });
+    await log.append(entry(1));
+    const second = join(dir, 'egress-00000002.jsonl');
+    mkdirSync(second);
+    void log.append({ ...entry(2), event: 'closed' });
+    await expect(log.append(entry(3))).rejects.toThrow('EEXIST');
+    rmSync(second, { recursive: true });
+    await log.append(entry(4));
+    await log.close();
+    expect(await verifyAudit(dir)).toEqual({ isIntact: true, entries: 3, problems: [] });
   });
 
   it('drops a line that a crash cut off', async () => {
@@ -126,6 +140,14 @@ describe('openAudit', () => {
     expect(await verifyAudit(dir)).toEqual({ isIntact: true, entries: 7, problems: [] });
   });
 
+  it('finds the end of the chain in the file before, when a crash left no note of it', async () => {
+    await write(1, 5);
+    rmSync(join(dir, 'head.json'));
+    writeFileSync(join(dir, 'egress-00000002.jsonl'), '');
+    await write(6, 7);
+    expect(await verifyAudit(dir)).toEqual({ isIntact: true, entries: 7, problems: [] });
+  });
+
   it('writes ends a little later, before the log is read, and when it is closed', async () => {
     const log = openAudit({ dir });
     const end = (at: number) => ({ ...entry(at), event: 'closed' }) as const;
@@ -166,7 +188,22 @@ describe('maskPath', () => {
     ['/docs/2026-11-21-a-long-title-of-a-page', '/docs/2026-11-21-a-long-title-of-a-page'],
     ['/plain', '/plain'],
     ['/x?token', '/x?***'],
+    ['/hooks/sk_live_51HxK2eLkd93kfPq', '/hooks/***'],
+    ['/raw/github_pat_11ABCDEFG0abcdefghij_tail', '/raw/***'],
   ])('%s becomes %s', (path, masked) => {
     expect(maskPath(path)).toBe(masked);
+  });
+});
+
+describe('maskAuthority', () => {
+  it.each([
+    ['http://user:secret@example.com/?token=secret', '***@example.com'],
+    ['user:se@cret@example.com:443', '***@example.com:443'],
+    ['https://example.com/?token=secret', 'example.com'],
+    ['/path?token=secret', ''],
+    ['example.com?token=secret#secret', 'example.com'],
+    ['x'.repeat(200), 'x'.repeat(100)],
+  ])('of %s is %s', (target, masked) => {
+    expect(maskAuthority(target)).toBe(masked);
   });
 });

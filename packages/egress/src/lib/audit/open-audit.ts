@@ -139,7 +139,6 @@ class ChainWriter {
     if (entries.length === 0) return;
     // What could not be written was refused, so only the ends of older requests are worth another try.
     this.#waiting = [];
-    if (this.#bytes >= this.#maxBytes) this.#rotate();
     let seq = this.#sequence;
     let previous = this.#hash;
     let text = '';
@@ -150,6 +149,7 @@ class ChainWriter {
       previous = hash;
     }
     try {
+      if (this.#bytes >= this.#maxBytes) this.#rotate();
       this.#write(text);
     } catch (error) {
       this.#waiting = entries.filter((entry) => entry.event === 'closed').slice(-1_000);
@@ -173,8 +173,9 @@ class ChainWriter {
   }
 
   #rotate(): void {
-    const next = openSync(join(this.#dir, segmentName(this.#segment + 1)), 'ax', 0o600);
+    // Before the next file is there: a rotation that fails is tried again at the next decision.
     fdatasyncSync(this.#file);
+    const next = openSync(join(this.#dir, segmentName(this.#segment + 1)), 'ax', 0o600);
     closeSync(this.#file);
     this.#file = next;
     this.#segment += 1;

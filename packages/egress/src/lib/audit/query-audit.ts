@@ -1,7 +1,7 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { describeThrown, GenieError } from '@genie/core/errors';
 import { parseJson } from '@genie/core/ports';
 import { genesis, isUntouched, parseLine, type StoredEntry, segmentName, segmentsOf } from './chain.ts';
 
@@ -24,7 +24,7 @@ export interface AuditVerdict {
 
 /**
  * Reads a log, oldest entry first, also while it is written. The end of a request is found with its decision. Lines that
- * cannot be read are left out.
+ * cannot be read are left out. Rejects with `GENIE_EGRESS_AUDIT` when a file of the log cannot be read to its end.
  */
 export async function* queryAudit(dir: string, filter: AuditQuery = {}): AsyncIterable<StoredEntry> {
   const open = new Set<string>();
@@ -40,7 +40,7 @@ export async function* queryAudit(dir: string, filter: AuditQuery = {}): AsyncIt
 /**
  * Checks the chain: every line unchanged, none missing, none put in between, and the end as far as it was last noted. The
  * oldest segments may have been deleted by rotation; whoever can rewrite the whole log can also rewrite its hashes, so copy
- * the last hash elsewhere when that matters.
+ * the last hash elsewhere when that matters. Rejects with `GENIE_EGRESS_AUDIT` when a file cannot be read to its end.
  */
 export async function verifyAudit(dir: string): Promise<AuditVerdict> {
   const problems: string[] = [];
@@ -67,13 +67,40 @@ export async function verifyAudit(dir: string): Promise<AuditVerdict> {
   return { isIntact: problems.length === 0, entries, problems };
 }
 
+/** Throws `GENIE_EGRESS_AUDIT` when a segment cannot be read to its end. */
 async function* linesOf(dir: string): AsyncIterable<string> {
-  for (const segment of segmentsOf(await readdir(dir))) {
-    yield* createInterface({
-      input: createReadStream(join(dir, segmentName(segment))),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    });
+  let isFirst = true;
+  for (const segment of await listSegments(dir)) {
+    try {
+      // By line feeds alone: a reader of text files would also break an entry at the line separators of Unicode.
+      let rest = '';
+      for await (const chunk of createReadStream(join(dir, segmentName(segment)), 'utf8')) {
+        const lines = `${rest}${chunk}`.split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+        isFirst = false;
+      }
+      if (rest !== '') yield rest;
+    } catch (cause) {
+      // The oldest segments may be deleted by rotation while the log is read.
+      const isRotatedAway = isFirst && (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      if (!isRotatedAway) throw unreadable(dir, cause);
+    }
   }
+}
+
+async function listSegments(dir: string): Promise<readonly number[]> {
+  try {
+    return segmentsOf(await readdir(dir));
+  } catch (cause) {
+    throw unreadable(dir, cause);
+  }
+}
+
+function unreadable(dir: string, cause: unknown): GenieError {
+  return new GenieError('GENIE_EGRESS_AUDIT', `the audit log in ${dir} cannot be read: ${describeThrown(cause)}`, {
+    cause,
+  });
 }
 
 function readEntry(line: string): StoredEntry | undefined {

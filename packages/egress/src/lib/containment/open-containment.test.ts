@@ -29,7 +29,11 @@ describe.runIf(report.isAvailable)('openContainment', () => {
         },
       },
     });
-    contained = await openContainment(egress, { nameservers: ['10.255.255.53'], context: { genieId: 'contained' } });
+    contained = await openContainment(egress, {
+      nameservers: ['10.255.255.53'],
+      context: { genieId: 'contained' },
+      maxConnections: 4,
+    });
   });
 
   afterAll(async () => {
@@ -106,6 +110,16 @@ describe.runIf(report.isAvailable)('openContainment', () => {
     ['IPv6', '2606:4700:4700::1111', 443],
   ])('has no route to %s', async (_what, host, port) => {
     expect(await inside(connectTo(host, port))).toMatch(/ENETUNREACH|EADDRNOTAVAIL|EHOSTUNREACH/);
+  });
+
+  it.each([3128, 80, 443])('takes no more connections at port %d than it may', async (port) => {
+    const address = port === 3128 ? '127.0.0.1' : await inside(resolve('many.test', '10.255.255.53'));
+    const script = `
+      let open = 0;
+      for (let index = 0; index < 8; index += 1)
+        require('node:net').connect(${port}, '${address}', () => { open += 1; }).on('error', () => undefined).on('close', () => { open -= 1; });
+      setTimeout(() => { console.log(open); process.exit(); }, 300);`;
+    expect(await inside(script)).toBe('4');
   });
 
   it('does not reach the loopback of the machine', async () => {

@@ -22,6 +22,8 @@ export interface ContainmentOptions {
   readonly nameservers?: readonly string[];
   /** Default 5,000. */
   readonly timeoutMs?: number;
+  /** Connections at one time to each of the three listeners. Default 2,000: commands must not use up the files of this process. */
+  readonly maxConnections?: number;
   /** Who runs the commands, when that is not the user of this process: a namespace can be entered only by the user who made it. */
   readonly user?: { readonly uid: number; readonly gid: number };
 }
@@ -43,6 +45,7 @@ export async function openContainment(egress: Egress, options: ContainmentOption
   const core = createProxyCore(egress, options.context === undefined ? {} : { context: options.context });
   const proxy = createProxyServer(core);
   const names = createFakeNames();
+  for (const listener of Object.values(holder.listeners)) listener.maxConnections = options.maxConnections ?? 2_000;
   const track = (accept: (socket: Socket) => void) => (socket: Socket) => {
     core.connections.add(socket);
     socket.on('error', () => socket.destroy());
@@ -134,8 +137,10 @@ async function acceptTls(core: ProxyCore, names: FakeNames, client: Socket): Pro
     const later = held?.release();
     if (later !== undefined && later.length > 0) client.unshift(later);
     const upstream = await core.gate.open({ host: admission.host, port: 443 });
-    if (client.destroyed) upstream.destroy();
-    else spliceAdmitted(core, { client, upstream, admission, ...vetted });
+    if (client.destroyed) {
+      upstream.destroy();
+      core.gate.close(admission, { bytesUp: 0, bytesDown: 0, reason: 'closed' });
+    } else spliceAdmitted(core, { client, upstream, admission, ...vetted });
   } catch (error) {
     if (admission !== undefined) core.gate.close(admission, { bytesUp: 0, bytesDown: 0 });
     if (error instanceof EgressError && (!isVetted || admission !== undefined)) core.gate.refuse(exit, error);

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ const dir = mkdtempSync(join(tmpdir(), 'genie-tls-'));
 const seen: string[] = [];
 const server = createServer((incoming, response) => {
   seen.push(`${incoming.headers.host} ${incoming.headers.authorization ?? 'nothing'}`);
+  if (incoming.url === '/redirect') response.writeHead(302, { location: `https://other.test:${port}/` });
   response.end('ok');
 });
 let port: number;
@@ -86,6 +87,12 @@ describe('credentials', () => {
     expect(seen).toEqual([`api.test:${port} Bearer secret`, `other.test:${port} nothing`]);
   });
 
+  it('stay behind when their host redirects to another one', async () => {
+    seen.length = 0;
+    await egress.fetch(`https://api.test:${port}/redirect`, { headers: { 'x-key': 'mine' } });
+    expect(seen).toEqual([`api.test:${port} Bearer secret`, `other.test:${port} nothing`]);
+  });
+
   it('turn a plain request through the proxy into one over TLS', async () => {
     seen.length = 0;
     expect(await throughProxy('api.test', { authorization: 'mine' })).toBe(200);
@@ -98,4 +105,50 @@ describe('credentials', () => {
     expect(create({ host: '*.test', header: 'authorization', value: 'top-secret' })).toThrow(/exact host/);
     expect(create({ host: 'a.test', header: 'Host', value: 'top-secret' })).toThrow(/(?!.*top-secret)header/);
   });
+
+  it('of one host go to one port', () => {
+    const [header, value] = ['authorization', 'x'];
+    const credentials = [443, 8443].map((one) => ({ host: 'a.test', port: one, header, value }));
+    expect(() => createEgress({ allow: [], credentials })).toThrow('one port');
+  });
+
+  it.each(['direct', 'in a tunnel'])(
+    'that cannot be had end the request (%s), tell no secret and stop nothing else',
+    async (way) => {
+      const value = (): string => {
+        throw new Error('the vault with top-secret is sealed');
+      };
+      const own = createEgress({
+        allow: [],
+        allowPrivate: [`127.0.0.1:${port}`],
+        lookup: async () => ['127.0.0.1'],
+        credentials: [{ host: 'new.test', port, header: 'authorization', value }],
+      });
+      const ownProxy = await startProxy(own);
+      await own.grant({ host: 'new.test', port, methodClass: 'write' });
+      const at = `new.test:${port}`;
+      const get = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: ${at}\r\n\r\n`;
+      const parts =
+        way === 'direct' ? [get(`http://${at}/`)] : [`CONNECT ${at} HTTP/1.1\r\nHost: ${at}\r\n\r\n`, get('/')];
+      const reply = await converse(ownProxy.port, parts);
+      expect(reply).toMatch(/HTTP\/1\.1 502 .*authorization cannot be had/s);
+      expect(reply).not.toContain('top-secret');
+      await ownProxy.close();
+      await own.close();
+    },
+  );
 });
+
+/** Sends each part when the one before was answered; resolves to everything that came back until the end. */
+function converse(to: number, parts: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let all = '';
+    const rest = [...parts];
+    const socket = connect(to, '127.0.0.1', () => socket.write(rest.shift() ?? ''));
+    socket.on('data', (chunk) => {
+      all += chunk.toString('latin1');
+      socket.write(rest.shift() ?? '');
+    });
+    socket.on('close', () => resolve(all)).on('error', reject);
+  });
+}

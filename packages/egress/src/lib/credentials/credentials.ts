@@ -23,7 +23,12 @@ export function createCredentialBook(credentials: readonly Credential[]): Creden
   const byHost = new Map<string, { readonly port: number; readonly own: Credential[] }>();
   for (const credential of credentials) {
     const host = readHost(credential);
-    const found = byHost.get(host) ?? { port: credential.port ?? 443, own: [] };
+    const port = credential.port ?? 443;
+    const found = byHost.get(host) ?? { port, own: [] };
+    if (found.port !== port) {
+      const message = `credentials: "${host}" is bound to the ports ${found.port} and ${port}; its values go to one port`;
+      throw new GenieError('GENIE_EGRESS_OPTIONS', message);
+    }
     found.own.push(credential);
     byHost.set(host, found);
   }
@@ -69,10 +74,19 @@ function toPairs(headers: unknown): readonly (readonly [string, string])[] {
 }
 
 function readValue(header: string, value: Credential['value']): string {
-  const text = typeof value === 'function' ? value() : value;
+  const text = typeof value === 'function' ? askFor(header, value) : value;
   if (/^[\t\x20-\x7e\x80-\xff]+$/.test(text)) return text;
   throw new GenieError(
     'GENIE_EGRESS_OPTIONS',
     `credentials: the value of ${header} is empty or has characters that a header cannot hold`,
   );
+}
+
+/** Whoever sent the request is told that the value is missing, and not why: the reason may hold a secret. */
+function askFor(header: string, value: () => string): string {
+  try {
+    return value();
+  } catch (cause) {
+    throw new GenieError('GENIE_EGRESS_OPTIONS', `credentials: the value of ${header} cannot be had`, { cause });
+  }
 }

@@ -5,8 +5,8 @@ import type { Deadlines } from '../deadlines.ts';
 import { EgressError } from '../egress-error.ts';
 import { splitPort } from '../policy/allow-entry.ts';
 
-type Answer = string | { readonly address: string };
-type Answers = Answer | readonly Answer[];
+export type Answer = string | { readonly address: string };
+export type Answers = Answer | readonly Answer[];
 
 /**
  * How names become addresses: a function of the name that promises all its addresses, or one in the form of `dns.lookup`.

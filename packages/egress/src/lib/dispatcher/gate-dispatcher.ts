@@ -6,6 +6,7 @@ import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit, Gate } from '../gate.ts';
 import { type Destination, methodClassOf } from '../policy/decision.ts';
 import { createConnector } from './connector.ts';
+import { checkHostHeader, settleHeaders } from './host-header.ts';
 import { meterHandler } from './metered-handler.ts';
 import { readOrigin } from './origin.ts';
 
@@ -59,12 +60,15 @@ export class GateDispatcher extends Dispatcher {
   }
 
   dispatchFor(
-    options: Dispatcher.DispatchOptions,
+    given: Dispatcher.DispatchOptions,
     handler: Dispatcher.DispatchHandler,
     context: DispatchContext,
   ): boolean {
+    const options = settleHeaders(given);
     try {
-      const admission = this.#gate.admit(this.#toExit(options, context));
+      const exit = this.#toExit(options, context);
+      this.#checkHost(options, exit);
+      const admission = this.#gate.admit(exit);
       if (!(admission instanceof Promise)) {
         context.hops?.push(admission);
         return this.#go(options, handler, admission);
@@ -100,10 +104,25 @@ export class GateDispatcher extends Dispatcher {
     return this.#agent.dispatch(sent, metered);
   }
 
+  /** As at the proxy: Host equals the authority. */
+  #checkHost({ headers }: Dispatcher.DispatchOptions, exit: Exit): void {
+    if (!this.#gate.rules('wire:host-matches')) return;
+    try {
+      checkHostHeader(headers, exit.destination);
+    } catch (error) {
+      if (error instanceof EgressError) this.#gate.refuse(exit, error);
+      throw error;
+    }
+  }
+
   #toExit(options: Dispatcher.DispatchOptions, { context, signal, bodySha256, hops }: DispatchContext): Exit {
     const bodyBytes = sizeOf(options);
     return {
-      destination: { ...this.#readOrigin(String(options.origin)), method: options.method },
+      destination: {
+        ...this.#readOrigin(String(options.origin)),
+        method: options.method,
+        ...(options.body === null || options.body === undefined ? {} : { hasBody: true }),
+      },
       form: options.upgrade ? 'upgrade' : 'fetch',
       path: options.path,
       context,
@@ -140,7 +159,7 @@ function sizeOf({ body, headers }: Dispatcher.DispatchOptions): number | undefin
 
 /** "Approval required" promises that nothing was sent. After a hop that may have changed something, that would be a lie. */
 function explainLateHop(error: Error, { hops = [] }: DispatchContext): Error {
-  const wrote = hops.find((hop) => methodClassOf(hop.exit.destination.method) === 'write');
+  const wrote = hops.find((hop) => methodClassOf(hop.exit.destination) === 'write');
   if (wrote === undefined || !ApprovalRequiredError.isInstance(error)) return error;
   const { method } = wrote.exit.destination;
   return new EgressError(

@@ -1,8 +1,9 @@
 import { appendFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fixedClock } from '@genie/core/testing';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type MutationQueue, type MutationQueueOptions, openMutationQueue } from './open-mutation-queue.ts';
 
 let dir: string;
@@ -32,6 +33,11 @@ async function open(options: Partial<MutationQueueOptions> = {}): Promise<{ queu
   return { queue, sent };
 }
 
+async function closed(file: FileHandle): Promise<FileHandle> {
+  await file.close();
+  return file;
+}
+
 const add = (queue: MutationQueue, key: string): Promise<unknown> =>
   queue.enqueue({ key, kind: 'note', payload: { text: key } });
 
@@ -42,6 +48,21 @@ describe('openMutationQueue', () => {
     expect(await queue.flush()).toEqual({ sent: 3, left: 0, conflicts: [] });
     expect(await queue.flush()).toMatchObject({ sent: 0 });
     expect(sent).toEqual(['a', 'b', 'c']);
+  });
+
+  it('keeps the file readable when a full disk takes half a record', async () => {
+    const { queue } = await open();
+    await add(queue, 'a');
+    const proto = Object.getPrototypeOf(await openFile(join(dir, 'queue.jsonl'), 'r').then(closed));
+    const full = vi.spyOn(proto, 'appendFile').mockImplementationOnce(async function (this: FileHandle, text) {
+      await this.write(String(text).slice(0, 20));
+      throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
+    });
+    await expect(add(queue, 'b')).rejects.toMatchObject({ code: 'GENIE_QUEUE_STORE' });
+    full.mockRestore();
+    await add(queue, 'c');
+    await queue.close();
+    expect((await open()).queue.list().map(({ key }) => key)).toEqual(['a', 'c']);
   });
 
   it('takes a key once, also after it was sent and after it was opened again', async () => {

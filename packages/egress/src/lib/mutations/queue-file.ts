@@ -45,6 +45,7 @@ export class QueueFile {
   readonly #dir: string;
   #file: FileHandle;
   #lines: number;
+  #bytes = 0;
 
   private constructor(dir: string, file: FileHandle) {
     this.#dir = dir;
@@ -67,8 +68,16 @@ export class QueueFile {
   }
 
   async append(records: readonly QueueRecord[]): Promise<void> {
-    await this.#file.appendFile(records.map(toLine).join(''));
-    await this.#file.datasync();
+    const text = records.map(toLine).join('');
+    try {
+      await this.#file.appendFile(text);
+      await this.#file.datasync();
+    } catch (error) {
+      // Half a record, as of a full disk, would spoil the next one and with it the whole file.
+      await this.#file.truncate(this.#bytes).catch(() => undefined);
+      throw error;
+    }
+    this.#bytes += Buffer.byteLength(text);
     for (const record of records) this.#apply(record);
     if (this.#lines > 2 * (this.state.waiting.size + keptKeys + keptConflicts)) await this.compact();
   }
@@ -85,16 +94,19 @@ export class QueueFile {
       ...[...waiting.values()].map((mutation): QueueRecord => ({ op: 'add', mutation })),
     ];
     const path = join(this.#dir, 'queue.jsonl');
+    const text = `${JSON.stringify({ format: 1, lastSeq: this.state.lastSeq })}\n${records.map(toLine).join('')}`;
     const next = await open(`${path}.new`, 'w', 0o600);
-    await next.writeFile(
-      `${JSON.stringify({ format: 1, lastSeq: this.state.lastSeq })}\n${records.map(toLine).join('')}`,
-    );
-    await next.datasync();
-    await next.close();
+    try {
+      await next.writeFile(text);
+      await next.datasync();
+    } finally {
+      await next.close();
+    }
     await rename(`${path}.new`, path);
     await syncFolder(this.#dir);
     await this.#file.close();
     this.#file = await open(path, 'a', 0o600);
+    this.#bytes = Buffer.byteLength(text);
     this.#lines = records.length;
   }
 

@@ -66,7 +66,7 @@ export function parseAllowEntry(entry: AllowEntry, defaultPorts: ReadonlySet<num
 
 /** Splits `host:port`; a bracketed IPv6 address keeps its brackets. */
 export function splitPort(text: string): { readonly hostText: string; readonly port: number | undefined } {
-  const match = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(text);
+  const match = /^(\[[^\]]*\]|[^:]*):([1-9]\d{0,4})$/.exec(text);
   const port = Number(match?.[2]);
   if (match === null || port < 1 || port > 65_535) return { hostText: text, port: undefined };
   return { hostText: match[1] ?? '', port };

@@ -8,6 +8,8 @@ export interface Destination {
   readonly hostText: string;
   readonly port: number;
   readonly method: string;
+  /** True when a body goes along. Then it sends, whatever its method. */
+  readonly hasBody?: boolean;
 }
 
 /** Why something was not let out. Stable words: they appear in errors, answers of the proxy, events and the audit log. */
@@ -49,7 +51,11 @@ export type Decision =
     }
   | { readonly verdict: 'deny'; readonly reason: DenialReason; readonly message: string };
 
-/** What a grant covers besides host and port. Whatever is inside a tunnel cannot be seen, so it counts as a write. */
-export function methodClassOf(method: string): 'read' | 'write' {
+/**
+ * What a grant covers besides host and port. Whatever is inside a tunnel cannot be seen, so it counts as a write, and so does
+ * a GET that carries a body.
+ */
+export function methodClassOf({ method, hasBody }: Pick<Destination, 'method' | 'hasBody'>): 'read' | 'write' {
+  if (hasBody === true) return 'write';
   return method === 'GET' || method === 'HEAD' || method === 'OPTIONS' ? 'read' : 'write';
 }

@@ -8,6 +8,7 @@ import {
 import { EgressError } from '../egress-error.ts';
 import type { Admission } from '../gate.ts';
 import { refuseRequest } from './answer.ts';
+import { byteLimitsOf } from './byte-limits.ts';
 import type { ProxyCore } from './proxy-core.ts';
 import { endToEndHeaders, hasBody, readWireFacts, type WireFacts } from './wire-check.ts';
 
@@ -39,11 +40,9 @@ class Exchange {
   constructor(core: ProxyCore, work: Forwarding) {
     this.#core = core;
     this.#work = work;
-    const { rules } = core.gate;
-    this.#maxUp =
-      (rules('request-bytes') ? work.admission.entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY;
-    this.#maxDown =
-      (rules('response-bytes') ? work.admission.entry?.maxResponseBytes : undefined) ?? Number.POSITIVE_INFINITY;
+    const limits = byteLimitsOf(core.gate, work.admission);
+    this.#maxUp = limits.maxBytesUp;
+    this.#maxDown = limits.maxBytesDown;
     if (work.admission.passage !== undefined) {
       this.#unwatch = core.gate.watch(work.admission, () =>
         this.#fail(new EgressError('approval-expired', 'the grant that allowed it is over')),

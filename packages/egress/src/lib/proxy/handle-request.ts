@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { maskAuthority } from '../audit/mask.ts';
 import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit } from '../gate.ts';
 import { refuseRequest } from './answer.ts';
@@ -38,23 +39,26 @@ export function handleRequest(core: ProxyCore, request: IncomingMessage, respons
     refuseRequest(response, error);
     return;
   }
-  admitAndForward(core, wire, request, response);
+  admitAndForward(core, wire, { request, response });
+}
+
+export interface WireExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** What covers the request already, so that the gate is not asked. */
+  readonly covering?: Admission | undefined;
 }
 
 /** Asks the gate and forwards. An asker that leaves while the user is asked takes its request along. */
-export function admitAndForward(
-  core: ProxyCore,
-  wire: WireRequest,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
+export function admitAndForward(core: ProxyCore, wire: WireRequest, exchange: WireExchange): void {
+  const { request, response, covering } = exchange;
   const go = (admission: Admission): void => {
     if (response.destroyed) core.gate.close(admission, { bytesUp: 0, bytesDown: 0 });
     else forward(core, { request, response, admission, facts: wire.facts, path: wire.path });
   };
   const refuse = (error: unknown): void => refuseRequest(response, error);
   try {
-    const admission = core.gate.admit({ ...wire.exit, signal: () => goneSignal(response) });
+    const admission = covering ?? core.gate.admit({ ...wire.exit, signal: () => goneSignal(response) });
     if (admission instanceof Promise) {
       admission.then(go).catch(refuse);
     } else {
@@ -99,7 +103,13 @@ export function checkRequest(
     facts,
     path: target.path,
     exit: {
-      destination: { scheme: 'http', hostText: target.hostText, port: target.port, method },
+      destination: {
+        scheme: 'http',
+        hostText: target.hostText,
+        port: target.port,
+        method,
+        ...(hasBody(facts) ? { hasBody: true } : {}),
+      },
       form: target.form,
       path: target.path,
       context: core.context,
@@ -127,7 +137,7 @@ export function refuseWire(core: ProxyCore, request: IncomingMessage, error: unk
   const target = parseAbsoluteTarget(request.url ?? '');
   const destination = {
     scheme: 'http' as const,
-    hostText: target?.hostText ?? (request.url ?? '').slice(0, 100),
+    hostText: target?.hostText ?? maskAuthority(request.url ?? ''),
     port: target?.port ?? 0,
     method: (request.method ?? '').slice(0, 20),
   };

@@ -16,6 +16,14 @@ let proxy: ProxyServer;
 beforeAll(async () => {
   // A WebSocket server as small as can be: it answers the handshake and echoes bytes, unmasking one short text frame.
   server.on('upgrade', (request, socket) => {
+    if (request.url === '/hang-up') {
+      socket.destroy();
+      return;
+    }
+    if (request.url === '/decline') {
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
+      return;
+    }
     seen.push(`${request.url} ${request.headers.host} ${request.headers['proxy-connection'] ?? 'none'}`);
     const accept = createHash('sha1')
       .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
@@ -111,6 +119,22 @@ describe('WebSocket', () => {
     const socket = new WebSocket(`ws://other.test:${port}/`, { dispatcher: egress.dispatcher });
     await new Promise((resolve) => socket.addEventListener('error', resolve));
     expect(seen).toHaveLength(3);
+  });
+
+  it('ends with an answer and a line in the log when the server hangs up instead', async () => {
+    log.length = 0;
+    expect(await talk(handshake(`http://allowed.test:${port}/hang-up`))).toMatch(/^HTTP\/1\.1 502 /);
+    expect(log.map((entry) => [entry.event, entry.reason])).toEqual([
+      ['allowed', undefined],
+      ['closed', 'unreachable'],
+    ]);
+  });
+
+  it('gives the answer of a server that declines back, and writes it down', async () => {
+    log.length = 0;
+    const reply = await talk(handshake(`http://allowed.test:${port}/decline`));
+    expect(reply).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n.*Connection: close\r\n\r\nno$/s);
+    expect(log.at(-1)).toMatchObject({ event: 'closed', status: 403, bytesDown: 2 });
   });
 
   it('is written down with its bytes', async () => {

@@ -1,5 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createOpenConnections, type OpenConnections } from './open-connections.ts';
 
 const cleanups: (() => void)[] = [];
@@ -40,6 +41,22 @@ describe('createOpenConnections', () => {
     await until(() => book.size === 1);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect([book.size, talker?.destroyed]).toEqual([1, false]);
+  });
+
+  it('counts its time from the last byte, not from the first', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    cleanups.push(() => vi.useRealTimers());
+    const book = createOpenConnections(200);
+    const talker = Object.assign(new PassThrough(), { bytesRead: 0, bytesWritten: 0 });
+    book.add(talker);
+    for (let talks = 0; talks < 5; talks += 1) {
+      talker.bytesRead += 1;
+      vi.advanceTimersByTime(150);
+      expect(talker.destroyed).toBe(false);
+    }
+    vi.advanceTimersByTime(150);
+    expect(talker.destroyed).toBe(true);
+    book.destroyAll();
   });
 
   it('drops nobody without a limit, and everybody at the end', async () => {

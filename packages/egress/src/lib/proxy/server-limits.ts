@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { EgressError } from '../egress-error.ts';
 import { refuseOnSocket, writeHead } from './answer.ts';
 import type { ProxyCore } from './proxy-core.ts';
@@ -21,6 +22,9 @@ export function createLimitedServer(
     },
   );
   configureServer(server, core);
+  // Node looks for slow clients only from this event on, and some of these servers are handed their connections instead of
+  // listening. `close` ends it.
+  server.emit('listening');
   return server;
 }
 
@@ -40,6 +44,17 @@ function createPipelineLimit(core: ProxyCore): (request: IncomingMessage, respon
   };
 }
 
+function refuseUnreadable(core: ProxyCore, error: NodeJS.ErrnoException, socket: Duplex): void {
+  const why = `the request is not HTTP/1.1 as it is written: ${error.code ?? error.message}`;
+  const refusal = new EgressError('request-smuggling', why);
+  // A connection that breaks off asked for nothing.
+  if (error.code?.startsWith('HPE_')) {
+    const destination = { scheme: 'http', hostText: '', port: 0, method: '' } as const;
+    core.gate.refuse({ destination, form: 'absolute', context: core.context }, refusal);
+  }
+  refuseOnSocket(socket, refusal);
+}
+
 function configureServer(server: Server, core: ProxyCore): void {
   const { times, gate } = core;
   const isStrict = gate.rules('wire:slow-client');
@@ -57,14 +72,7 @@ function configureServer(server: Server, core: ProxyCore): void {
       socket.end(writeHead(431, { connection: 'close', 'content-length': '0' }));
     else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
       socket.end(writeHead(408, { connection: 'close', 'content-length': '0' }));
-    else
-      refuseOnSocket(
-        socket,
-        new EgressError(
-          'request-smuggling',
-          `the request is not HTTP/1.1 as it is written: ${error.code ?? error.message}`,
-        ),
-      );
+    else refuseUnreadable(core, error, socket);
     setTimeout(() => socket.destroy(), 200).unref();
   });
 }

@@ -53,7 +53,12 @@ export async function startProxy(egress: Egress, options: ProxyOptions = {}): Pr
   const core = createProxyCore(egress, options);
   const { server, inner } = createProxyServer(core);
   server.maxConnections = options.maxConnections ?? 10_000;
-  await listen(server, options);
+  try {
+    await listen(server, options);
+  } catch (error) {
+    for (const one of [server, inner]) one.close();
+    throw error;
+  }
   const lower = egress.raiseGrade('proxy');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? (address as AddressInfo).port : 0;

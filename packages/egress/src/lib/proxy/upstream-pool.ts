@@ -2,8 +2,11 @@ import { Agent } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
+import { EgressError } from '../egress-error.ts';
 import type { Gate } from '../gate.ts';
 import type { HostName } from '../policy/host-name.ts';
+
+const maxHandshakeMs = 10_000;
 
 /** What the agent is told about where to connect, besides what Node puts there. */
 export interface PooledTarget {
@@ -17,6 +20,7 @@ export interface PooledTarget {
 export class UpstreamPool extends Agent {
   readonly #gate: Gate;
   readonly #authorities: readonly string[];
+  readonly #idleMs: number;
   /** Connections that a tunnel dialled and did not need. */
   readonly #spare = new Map<string, Socket>();
 
@@ -24,6 +28,7 @@ export class UpstreamPool extends Agent {
     super({ keepAlive: true, maxFreeSockets: 128, scheduling: 'lifo', timeout: options.idleMs });
     this.#gate = gate;
     this.#authorities = options.certificateAuthorities;
+    this.#idleMs = options.idleMs;
   }
 
   override createConnection(options: unknown, done: (error: Error | null, socket: Duplex) => void): undefined {
@@ -67,9 +72,12 @@ export class UpstreamPool extends Agent {
       ...(authorities.length > 0 ? { ca: [...authorities] } : {}),
     });
     const fail = (error: Error): void => done(error, undefined as unknown as Duplex);
+    const isLate = (): void => void secured.destroy(new EgressError('timeout', `${host.name} speaks no TLS`));
+    // The agent keeps time only once it has the connection.
+    secured.setTimeout(Math.min(this.#idleMs, maxHandshakeMs), isLate);
     secured.once('error', fail);
     secured.once('secureConnect', () => {
-      secured.removeListener('error', fail);
+      secured.removeListener('error', fail).removeListener('timeout', isLate).setTimeout(0);
       done(null, secured);
     });
   }

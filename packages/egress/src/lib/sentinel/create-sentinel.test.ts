@@ -124,6 +124,17 @@ describe('createSentinel', () => {
     expect(await sentinel.probe()).toBe('offline');
   });
 
+  it('tells everybody, also when one of them throws', async () => {
+    const { sentinel, probe } = scripted({ agreeing: 1 });
+    const told: string[] = [];
+    sentinel.subscribe(() => {
+      throw new Error('broken listener');
+    });
+    sentinel.subscribe((state) => told.push(state));
+    expect(await probe('down', 'down')).toBe('offline');
+    expect(told).toEqual(['offline']);
+  });
+
   it('needs a target', () => {
     expect(() => scripted({ targets: [] })).toThrow('Name the URL of a provider');
   });

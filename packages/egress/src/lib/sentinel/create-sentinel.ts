@@ -37,7 +37,10 @@ export interface Sentinel {
   start(): void;
   /** Probes once. A single probe changes the state only when `agreeing` is 1. */
   probe(): Promise<NetworkState>;
-  /** Called after each change: the place to switch to a local model, and to flush what waits. The returned function ends it. */
+  /**
+   * Called after each change: the place to switch to a local model, and to flush what waits. What it throws is dropped. The
+   * returned function ends it.
+   */
   subscribe(listener: NetworkListener): () => void;
   close(): void;
 }
@@ -125,7 +128,13 @@ class NetworkSentinel implements Sentinel {
     const previous = this.#state;
     this.#state = seen;
     this.#options.events?.({ type: 'network.changed', at: this.#clock.now(), source: 'egress.sentinel', state: seen });
-    for (const listener of [...this.#listeners]) listener(seen, previous);
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(seen, previous);
+      } catch {
+        // One listener that fails neither keeps the others from being told nor ends the watch.
+      }
+    }
   }
 }
 

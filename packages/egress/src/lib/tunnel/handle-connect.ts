@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { maskAuthority } from '../audit/mask.ts';
 import { EgressError } from '../egress-error.ts';
 import type { Admission, Exit } from '../gate.ts';
 import { refuseOnSocket } from '../proxy/answer.ts';
+import { byteLimitsOf } from '../proxy/byte-limits.ts';
 import { goneSignal } from '../proxy/handle-request.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
 import { parseAuthority } from '../proxy/request-form.ts';
@@ -95,13 +97,11 @@ async function openTunnel(core: ProxyCore, innerHttp: InnerHttp, tunnel: OpenTun
 /** Joins an admitted and vetted pair, keeps the limits of its entry, and cuts it when its grant ends. */
 export function spliceAdmitted(core: ProxyCore, { client, upstream, admission, bytes, watch }: OpenTunnel): void {
   const { gate } = core;
-  const { entry } = admission;
   let unwatch = (): void => undefined;
   const cut = splice(client, upstream, {
     bytes,
     watch,
-    maxBytesUp: (gate.rules('request-bytes') ? entry?.maxRequestBytes : undefined) ?? Number.POSITIVE_INFINITY,
-    maxBytesDown: (gate.rules('response-bytes') ? entry?.maxResponseBytes : undefined) ?? Number.POSITIVE_INFINITY,
+    ...byteLimitsOf(gate, admission),
     onClose({ up, down, failure }) {
       unwatch();
       // What was hidden behind an allowed name is worth more than a line at the end.
@@ -139,7 +139,7 @@ function recordFailure(core: ProxyCore, request: IncomingMessage, { exit, admiss
   const reason = error instanceof EgressError ? error.reason : 'unreachable';
   if (admission !== undefined) core.gate.close(admission, { bytesUp: 0, bytesDown: 0, reason });
   if (!(error instanceof EgressError) || (exit !== undefined && admission === undefined)) return;
-  const hostText = (request.url ?? '').slice(0, 100);
+  const hostText = maskAuthority(request.url ?? '');
   const destination = { scheme: 'tunnel', hostText, port: 0, method: 'CONNECT' } as const;
   core.gate.refuse(exit ?? { destination, form: 'connect', context: core.context }, error);
 }

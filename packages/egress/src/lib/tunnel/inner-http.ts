@@ -3,7 +3,6 @@ import type { Duplex } from 'node:stream';
 import { EgressError } from '../egress-error.ts';
 import type { Admission } from '../gate.ts';
 import { refuseRequest } from '../proxy/answer.ts';
-import { forward } from '../proxy/forward.ts';
 import { admitAndForward, checkRequest, type WireRequest } from '../proxy/handle-request.ts';
 import { type UpgradeSource, upgradeFrom } from '../proxy/handle-upgrade.ts';
 import type { ProxyCore } from '../proxy/proxy-core.ts';
@@ -48,9 +47,7 @@ function handleInner(core: ProxyCore, request: IncomingMessage, response: Server
     refuseRequest(response, error);
     return;
   }
-  const covering = coveredBy(tunnel, wire);
-  if (covering === undefined) admitAndForward(core, wire, request, response);
-  else forward(core, { request, response, admission: covering, facts: wire.facts, path: wire.path });
+  admitAndForward(core, wire, { request, response, covering: coveredBy(tunnel, wire) });
 }
 
 function upgradeSource(core: ProxyCore, request: IncomingMessage, tunnel: TunnelSource): UpgradeSource {
