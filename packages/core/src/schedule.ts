@@ -1,6 +1,8 @@
 export type { AskForScheduleDeps } from './lib/schedule/ask-for-schedule.ts';
 export { approvedSchedule, askForSchedule } from './lib/schedule/ask-for-schedule.ts';
 export type { OnWake, WakeContext } from './lib/schedule/due-wakes.ts';
+export type { MisfireRules, WakeDecision } from './lib/schedule/misfire.ts';
+export { decideWakes } from './lib/schedule/misfire.ts';
 export type { RecommendScheduleInput, ScheduleRecommendation } from './lib/schedule/recommend.ts';
 export { recommendSchedule } from './lib/schedule/recommend.ts';
 export type { MisfirePolicy, Schedule, ScheduleOptions } from './lib/schedule/schedule.ts';

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import type { Approvals } from './approvals/approvals.ts';
 import { openApprovals } from './approvals/file-approvals.ts';
 import { createMemoryApprovals } from './approvals/memory-approvals.ts';
+import { checkTrigger } from './check-options.ts';
 import { createEventBus, type EventBus } from './events/bus.ts';
 import { connectTelemetry } from './events/telemetry.ts';
 import type { Genie, GenieOptions, GenieUpdate, RunHandle, RunOptions } from './genie.ts';
@@ -36,6 +37,11 @@ export function createGenie(options: GenieOptions): Genie {
           createdAt: clock.now(),
         });
   return new OpenGenie(resolved, home);
+}
+
+/** A folder has as many paths as there are links to it. */
+function isSameFolder(left: string, right: string): boolean {
+  return fs.existsSync(left) && fs.realpathSync(left) === fs.realpathSync(right);
 }
 
 class OpenGenie implements Genie {
@@ -95,6 +101,7 @@ class OpenGenie implements Genie {
   }
 
   run(trigger: Trigger = { kind: 'manual' }, options: RunOptions = {}): RunHandle {
+    checkTrigger(trigger);
     return this.#start({ runId: options.runId ?? this.#options.ids.next('run'), trigger, signal: options.signal });
   }
 
@@ -103,7 +110,8 @@ class OpenGenie implements Genie {
   }
 
   async recover(): Promise<readonly RunHandle[]> {
-    const unfinished = (await this.journal.list()).filter((run) => run.status === 'open');
+    // A loop of `runLoop` in the same journal is not this genie's to go on with.
+    const unfinished = (await this.journal.list()).filter(({ status, meta }) => status === 'open' && meta.trigger);
     return unfinished.map((run) => this.resume(run.runId));
   }
 
@@ -174,9 +182,11 @@ class OpenGenie implements Genie {
   }
 
   async #close(): Promise<void> {
-    await this.#waker?.stop();
+    // The wake under way may wait for its turn behind a run that only ends when it is cancelled.
+    const stopped = this.#waker?.stop();
     for (const handle of this.#running) handle.cancel();
     await Promise.all([...this.#running].map((handle) => handle.outcome));
+    await stopped;
     this.#disconnectTelemetry();
     if (this.#ownsApprovals) await this.approvals.close();
     if (this.#ownsJournal) await this.journal.close();
@@ -203,8 +213,8 @@ class OpenGenie implements Genie {
   /** A file journal in the home holds its lease; with any other journal the home is leased here. */
   #leaseOf(home: Home): Lease {
     const { lease, directory } = this.journal as Partial<FileJournal>;
-    if (lease && directory === home.journal) return lease;
     fs.mkdirSync(home.journal, { recursive: true, mode: 0o700 });
+    if (lease && directory !== undefined && isSameFolder(directory, home.journal)) return lease;
     return takeLease(home.journal, this.#options.clock.now());
   }
 

@@ -1,22 +1,22 @@
 import type { z } from 'zod';
 import { describeThrown, GenieError } from './genie-error.ts';
 import { parseJson } from './json.ts';
-import type { AbortGuard } from './loop/abort-guard.ts';
+import { AbortGuard } from './loop/abort-guard.ts';
 import { costOf } from './loop/budget.ts';
-import { generateAnswer } from './loop/call-model.ts';
+import { generateAnswer, type ModelAnswer } from './loop/call-model.ts';
+import { ModelDeadline, type ModelDeadlineDeps } from './loop/model-deadline.ts';
 import { addUsage, noUsage } from './loop/replay.ts';
-import type { ModelCallOptions } from './model/language-model.ts';
+import type { LanguageModel, ModelCallOptions } from './model/language-model.ts';
 import type { Usage } from './run-record.ts';
 import type { PricedModel } from './run-state.ts';
 
-export interface JsonRequest<Schema extends z.ZodType> {
+export interface JsonRequest<Schema extends z.ZodType> extends Pick<ModelDeadlineDeps, 'clock' | 'guard' | 'limits'> {
   /** Names the form for the model, e.g. `plan`. */
   readonly name: string;
   readonly schema: Schema;
   readonly jsonSchema: Record<string, unknown>;
   readonly system: string;
   readonly prompt: string;
-  readonly guard: AbortGuard;
   readonly maxOutputTokens?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export interface JsonAnswer<Value> {
 
 /**
  * Asks a model for JSON of a given form. An answer that does not fit goes back to it once, with what is wrong.
- * Rejects with `GENIE_MODEL_ANSWER`.
+ * Rejects with `GENIE_MODEL_ANSWER`, and with `GENIE_MODEL_TIMEOUT` when a call takes longer than `limits.modelTimeoutMs`.
  */
 export async function generateJson<Schema extends z.ZodType>(
   { model, price }: PricedModel,
@@ -41,14 +41,7 @@ export async function generateJson<Schema extends z.ZodType>(
   let usage = noUsage;
   let problem = '';
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    const answer = await request.guard.race(
-      generateAnswer(model, {
-        prompt,
-        responseFormat: { type: 'json', schema: request.jsonSchema as never, name: request.name },
-        ...(request.maxOutputTokens === undefined ? {} : { maxOutputTokens: request.maxOutputTokens }),
-        abortSignal: request.guard.signal,
-      }),
-    );
+    const answer = await askOnce(model, request, prompt);
     usage = addUsage(usage, answer.usage);
     const read = readValue(request.schema, answer.text);
     if ('value' in read) return { value: read.value, usage, costUsd: price ? costOf(usage, price) : 0 };
@@ -65,6 +58,29 @@ export async function generateJson<Schema extends z.ZodType>(
     'GENIE_MODEL_ANSWER',
     `${model.provider}/${model.modelId} gave no usable "${request.name}": ${problem}`,
   );
+}
+
+async function askOnce<Schema extends z.ZodType>(
+  model: LanguageModel,
+  { name, jsonSchema, maxOutputTokens, clock, guard, limits }: JsonRequest<Schema>,
+  prompt: ModelCallOptions['prompt'],
+): Promise<ModelAnswer> {
+  // A guard of its own: giving this call up must not give up what waits around it.
+  const own = new AbortGuard(guard.signal);
+  const deadline = new ModelDeadline({ clock, guard: own, limits, model });
+  deadline.begin();
+  try {
+    const answer = generateAnswer(model, {
+      prompt: [...prompt],
+      responseFormat: { type: 'json', schema: jsonSchema as never, name },
+      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      abortSignal: own.signal,
+    });
+    return await own.race(answer);
+  } finally {
+    deadline.dispose();
+    own.dispose();
+  }
 }
 
 function readValue<Schema extends z.ZodType>(

@@ -31,7 +31,7 @@ export interface GenieOptions {
   readonly prices?: { readonly planning?: ModelPrice; readonly execution?: ModelPrice };
   /** Folder of the genie. Without one nothing outlives the process. */
   readonly home?: string;
-  /** Default: the home's, else a new one. */
+  /** 1 to 128 letters, digits, `_`, `.`, `:`, `@`, `/` or `-`. Default: the home's, else a new one. */
   readonly id?: string;
   /** Standing instructions beside the goal. */
   readonly instructions?: string;
@@ -112,7 +112,7 @@ export interface Genie {
   readonly events: EventBus;
   readonly approvals: Approvals;
   readonly journal: Journal;
-  /** One pass of the harness. */
+  /** One pass of the harness. Throws `GENIE_OPTIONS` for a trigger of no known form, `GENIE_CLOSED` after `close`. */
   run(trigger?: Trigger, options?: RunOptions): RunHandle;
   /** Goes on with a run at the first step without a recorded result. A finished run returns its outcome. */
   resume(runId: string, options?: { readonly signal?: AbortSignal }): RunHandle;

@@ -1,3 +1,4 @@
+import { checkOptions } from './check-options.ts';
 import type { GenieOptions } from './genie.ts';
 import { GenieError } from './genie-error.ts';
 import { type BudgetOptions, checkBudget } from './loop/budget.ts';
@@ -23,52 +24,10 @@ export interface ResolvedOptions {
   readonly ids: Ids;
 }
 
-const knownOptions: ReadonlySet<string> = new Set<keyof GenieOptions>([
-  'goal',
-  'model',
-  'models',
-  'prices',
-  'home',
-  'id',
-  'instructions',
-  'sources',
-  'tools',
-  'memory',
-  'metrics',
-  'egress',
-  'approvals',
-  'journal',
-  'notifier',
-  'schedule',
-  'budget',
-  'limits',
-  'settings',
-  'planning',
-  'wakeGate',
-  'concurrentRuns',
-  'validateEvents',
-  'telemetry',
-  'onWarning',
-  'clock',
-  'ids',
-]);
-
 /** Throws `GENIE_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_TOOL_INVALID`, `GENIE_TOOL_SCHEMA` or `GENIE_BUDGET_INVALID`, each naming the option, the value and the fix. */
 export function resolveOptions(options: GenieOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null)
-    throw invalid('createGenie takes one object: createGenie({ goal, model }).');
-  for (const name of Object.keys(options)) {
-    if (!knownOptions.has(name))
-      throw invalid(`createGenie knows no option "${name}". Known: ${[...knownOptions].join(', ')}.`);
-  }
+  checkOptions(options);
   const { goal, planning, concurrentRuns, prices } = options;
-  if (typeof goal !== 'string' || goal.trim() === '')
-    throw invalid(`goal is ${JSON.stringify(goal)}: describe in words what the genie should pursue.`);
-  if (planning !== undefined && !['none', 'once', 'every-run'].includes(planning)) {
-    throw invalid(`planning is ${JSON.stringify(planning)}: use "none", "once" or "every-run".`);
-  }
-  if (concurrentRuns !== undefined && !(concurrentRuns >= 1))
-    throw invalid(`concurrentRuns is ${concurrentRuns}: use a number from 1.`);
   const planningModel = options.models?.planning ?? options.model;
   const executionModel = options.models?.execution ?? options.model;
   if (!planningModel || !executionModel)

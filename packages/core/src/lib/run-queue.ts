@@ -2,24 +2,43 @@
 export class RunQueue {
   readonly #limit: number;
   #active = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Resolves when there is room; `undefined` when there is room now. */
-  enter(): Promise<void> | undefined {
+  /**
+   * True when there is room now. Otherwise resolves to true when there is, and to false as soon as the signal aborts. Whoever
+   * got true calls `leave` at its end.
+   */
+  enter(signal: AbortSignal): boolean | Promise<boolean> {
+    if (signal.aborted) return false;
     if (this.#active < this.#limit) {
       this.#active += 1;
-      return undefined;
+      return true;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve) => {
+      const admit = () => {
+        signal.removeEventListener('abort', giveUp);
+        resolve(true);
+      };
+      const giveUp = () => {
+        this.#waiting.delete(admit);
+        resolve(false);
+      };
+      this.#waiting.add(admit);
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
   }
 
   leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#active -= 1;
+    const [next] = this.#waiting;
+    if (!next) {
+      this.#active -= 1;
+      return;
+    }
+    this.#waiting.delete(next);
+    next();
   }
 }

@@ -68,8 +68,9 @@ interface RunWires {
 async function conduct(starter: RunStarter, request: RunRequest, wires: RunWires): Promise<RunOutcome> {
   // The caller may start iterating in this turn.
   await undefined;
-  const turn = starter.queue.enter();
-  if (turn !== undefined) await turn;
+  const { guard } = wires;
+  // Cancelled while it waits, a run is still recorded, so that it can be resumed, and does no work.
+  const hasTurn = await starter.queue.enter(guard.signal);
   let journal: RunJournal | undefined;
   try {
     journal = await starter.journal.open(request.runId);
@@ -80,6 +81,8 @@ async function conduct(starter: RunStarter, request: RunRequest, wires: RunWires
   } catch (error) {
     const record = toErrorRecord(error, 'GENIE_RUN_FAILED');
     const { clock } = starter.options;
+    // The run that this one met goes on: nobody may take it for ended.
+    if (record.code === 'GENIE_RUN_OPEN') return failedOutcome(request.runId, record);
     wires.emit({
       type: 'run.ended',
       at: clock.now(),
@@ -91,7 +94,7 @@ async function conduct(starter: RunStarter, request: RunRequest, wires: RunWires
     return failedOutcome(request.runId, record);
   } finally {
     journal?.release();
-    starter.queue.leave();
+    if (hasTurn) starter.queue.leave();
   }
 }
 
@@ -100,7 +103,12 @@ function openRun(starter: RunStarter, request: RunRequest, journal: RunJournal, 
   const { runId, trigger } = request;
   const opened = journal.recorded[0];
   if (opened?.kind === 'opened') {
-    const meta = opened.meta as unknown as { readonly trigger: Trigger; readonly startedAt: number };
+    const meta = opened.meta as unknown as { readonly trigger?: Trigger; readonly startedAt: number };
+    if (!meta.trigger)
+      throw new GenieError(
+        'GENIE_RUN_UNKNOWN',
+        `Run "${runId}" of this journal is no run of a genie. Go on with it where it was begun.`,
+      );
     emit({ type: 'run.resumed', at: clock.now(), source: 'core.run', runId, ...countRecorded(journal.recorded) });
     return { runId, trigger: meta.trigger, startedAt: meta.startedAt };
   }

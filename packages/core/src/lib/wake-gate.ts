@@ -18,7 +18,7 @@ export interface WakeDecision {
   readonly state?: JsonObject;
 }
 
-/** Decides before any model call whether a wake has anything to do. A gate that throws wakes the genie: better once too often. */
+/** Decides before any model call whether a wake has anything to do. A gate that throws, or answers anything else, wakes the genie: better once too often. */
 export type WakeGate = (context: WakeGateContext) => Promise<WakeDecision>;
 
 /** Fingerprints by `kind:location`; an unreachable source is `error:<code>`. */

@@ -10,41 +10,7 @@ import type { Source } from '../run-record.ts';
 import { parseSchedule } from '../schedule/schedule.ts';
 import { estimateCost } from './estimate-cost.ts';
 import type { Proposal, ProposalParts } from './proposal.ts';
-
-const kpiSchema = z.object({
-  id: z.string().regex(/^[a-z0-9][a-z0-9-]{0,60}$/),
-  name: z.string().min(1).max(120),
-  unit: z.string().max(40),
-  direction: z.enum(['up', 'down']),
-  target: z.number(),
-  warning: z.number().optional(),
-  failure: z.number().optional(),
-  cadence: z.string().optional(),
-  aggregation: z.enum(['count', 'sum', 'mean', 'percentile', 'ratio', 'rate', 'yes-no']).optional(),
-  probe: z.looseObject({ kind: z.string() }),
-});
-
-const proposalSchema = z.object({
-  container: z.object({
-    cpus: z.number().min(0.25).max(16),
-    memoryMb: z.number().int().min(128).max(65_536),
-    diskMb: z.number().int().min(256).max(1_048_576),
-  }),
-  schedule: z.object({
-    cron: z.string().min(9),
-    timezone: z.string(),
-    misfire: z.enum(['skip', 'once', 'all']).default('once'),
-  }),
-  models: z.object({ planning: z.string(), execution: z.string() }).partial().optional(),
-  tools: z.array(z.string()).max(100),
-  domains: z.array(z.string()).max(100),
-  kpis: z.array(kpiSchema).min(1).max(20),
-  tokensPerRun: z.object({
-    input: z.number().int().min(0).max(100_000_000),
-    output: z.number().int().min(0).max(100_000_000),
-  }),
-  reason: z.string().max(4_000),
-});
+import { proposalSchema } from './proposal-schema.ts';
 
 export interface ProposeRequest {
   readonly genieId: string;
@@ -56,7 +22,7 @@ export interface ProposeRequest {
 /**
  * Lets the planning model analyse the goal. What it proposes is checked: tools that do not exist and impossible
  * schedules do not pass, domains of the sources are always named, the cost is calculated here, not by the model.
- * Rejects with `GENIE_MODEL_ANSWER`, `GENIE_SCHEDULE_INVALID`, `GENIE_CANCELLED`.
+ * Rejects with `GENIE_MODEL_ANSWER`, `GENIE_MODEL_TIMEOUT`, `GENIE_SCHEDULE_INVALID`, `GENIE_CANCELLED`.
  */
 export async function propose(request: ProposeRequest): Promise<Proposal> {
   const { options } = request;
@@ -109,7 +75,9 @@ async function askPlanningModel({ options, signal }: ProposeRequest): Promise<z.
         trigger: { kind: 'manual' },
         today: new Date(options.clock.now()).toISOString().slice(0, 10),
       }),
+      clock: options.clock,
       guard,
+      limits: options.limits,
     });
     return value;
   } catch (error) {

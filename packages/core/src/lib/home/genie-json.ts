@@ -44,7 +44,22 @@ export function readGenieJson(home: string): GenieIdentity {
 
 /** Writes `genie.json` whole or not at all: beside itself, synced, then renamed into place. Throws `GENIE_HOME_UNREADABLE`. */
 export function writeGenieJson(home: string, content: GenieIdentity): void {
-  const path = genieFilePath(home);
+  writeWhole(genieFilePath(home), content, fs.renameSync);
+}
+
+/** The same for a home that has none yet. When another process was first, its file stays. */
+export function createGenieJson(home: string, content: GenieIdentity): void {
+  writeWhole(genieFilePath(home), content, (temporary, path) => {
+    try {
+      fs.linkSync(temporary, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    fs.rmSync(temporary, { force: true });
+  });
+}
+
+function writeWhole(path: string, content: GenieIdentity, place: (temporary: string, path: string) => void): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     const descriptor = fs.openSync(temporary, 'w', 0o600);
@@ -54,7 +69,7 @@ export function writeGenieJson(home: string, content: GenieIdentity): void {
     } finally {
       fs.closeSync(descriptor);
     }
-    fs.renameSync(temporary, path);
+    place(temporary, path);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
     throw new GenieError('GENIE_HOME_UNREADABLE', `${path} cannot be written (${describeThrown(error)}).`, {

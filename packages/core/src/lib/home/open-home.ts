@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describeThrown, GenieError } from '../genie-error.ts';
 import type { KeepOutput } from '../loop/loop-context.ts';
-import { type GenieIdentity, genieFilePath, readGenieJson, writeGenieJson } from './genie-json.ts';
+import { createGenieJson, type GenieIdentity, genieFilePath, readGenieJson } from './genie-json.ts';
 
 /** The folders of a home. The same names in a container, under `/genie`. */
 export interface HomeFolders {
@@ -38,9 +39,11 @@ export function homeFolders(root: string): HomeFolders {
  * `GENIE_HOME_MISSING`.
  */
 export function openHome(
-  root: string,
+  path: string,
   fresh: { readonly id: string; readonly goal: string; readonly createdAt: number },
 ): Home {
+  // Once and for all: the process may change its working directory later.
+  const root = resolve(path);
   const folders = homeFolders(root);
   try {
     for (const folder of [folders.workspace, folders.artifacts, folders.memory])
@@ -50,7 +53,7 @@ export function openHome(
       cause: error,
     });
   }
-  if (!fs.existsSync(genieFilePath(root))) writeGenieJson(root, { format: 1, ...fresh });
+  if (!fs.existsSync(genieFilePath(root))) createGenieJson(root, { format: 1, ...fresh });
   return { ...folders, file: readGenieJson(root) };
 }
 
@@ -59,7 +62,12 @@ export function keepOutputIn(artifacts: string): KeepOutput {
   return async ({ runId, callId }, text) => {
     const folder = join(artifacts, 'results');
     await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
-    const name = `${runId}-${callId}`.replace(/[^\w.-]/g, '_').slice(0, 150);
+    // The digest keeps apart what looks alike: long ids, and a call id that comes again in a later step.
+    const digest = createHash('sha256')
+      .update(JSON.stringify([runId, callId, text]))
+      .digest('hex')
+      .slice(0, 16);
+    const name = `${fileName(`${runId}-${callId}`)}-${digest}`;
     await fs.promises.writeFile(join(folder, `${name}.txt`), text, { mode: 0o600 });
     return `artifacts/results/${name}.txt`;
   };
@@ -70,8 +78,17 @@ export function saveBriefingIn(artifacts: string): (runId: string, markdown: str
   return async (runId, markdown) => {
     const folder = join(artifacts, 'briefings');
     await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
-    const path = join(folder, `${runId.replace(/[^\w.-]/g, '_').slice(0, 150)}.md`);
+    const path = join(folder, `${fileName(runId)}.md`);
     await fs.promises.writeFile(`${path}.tmp`, `${markdown.trimEnd()}\n`, { mode: 0o600 });
     await fs.promises.rename(`${path}.tmp`, path);
   };
+}
+
+const maxNameCharacters = 120;
+
+/** An id as a file name. One that had to be changed for that gets a digest of its own, so that two never share a name. */
+function fileName(id: string): string {
+  const name = id.replace(/[^\w.-]/g, '_').slice(0, maxNameCharacters);
+  if (name === id) return name;
+  return `${name}-${createHash('sha256').update(id).digest('hex').slice(0, 12)}`;
 }

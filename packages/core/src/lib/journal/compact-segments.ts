@@ -83,6 +83,7 @@ function rewrite(segment: number, dropped: ReadonlySet<string>, work: CompactWor
     return;
   }
   replaceFile(path, Buffer.concat(kept));
+  const { directory, live } = work;
   // Positions are known only for runs that are still open; closed ones are found by reading.
   for (const positions of work.live.values()) {
     for (let at = 0; at < positions.length; at += 3) {
@@ -91,7 +92,7 @@ function rewrite(segment: number, dropped: ReadonlySet<string>, work: CompactWor
   }
   const closed: string[] = [];
   scanSegment(work.directory, segment, new Map(), (runId) => closed.push(runId));
-  writeIndex(work.directory, segment, work.live, closed);
+  writeIndex({ directory, segment, bytes: size, live, closed });
 }
 
 function replaceFile(path: string, content: Buffer): void {

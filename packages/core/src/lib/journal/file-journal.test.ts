@@ -1,12 +1,14 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type FileJournal, type FileJournalOptions, listRuns, openJournal, readRun } from './file-journal.ts';
+import { type FileJournal, type FileJournalOptions, openJournal } from './file-journal.ts';
+import { listRuns, readRun } from './inspect-runs.ts';
 import type { Journal, JournalRecord } from './journal.ts';
 import { maxRecordBytes, writeRecord } from './record-codec.ts';
-import { indexPath, listSegments, segmentPath } from './segment.ts';
+import { RunIdFilter } from './run-id-filter.ts';
+import { indexPath, type LiveRuns, listSegments, loadSegment, segmentPath } from './segment.ts';
 
 describe('openJournal', () => {
   it('reads back every run after a reopening, whatever was recorded and however runs interleave', async () => {
@@ -177,6 +179,41 @@ describe('openJournal', () => {
     fs.writeFileSync(`${segmentPath(dir, 1)}.tmp`, 'half');
     open(dir);
     expect(fs.existsSync(`${segmentPath(dir, 1)}.tmp`)).toBe(false);
+  });
+
+  it.each(['process', 'power'] as const)('has an index of use for every sealed segment (%s)', async (durability) => {
+    const dir = folder();
+    const journal = open(dir, { segmentBytes: 2_000, durability });
+    const run = await journal.open('run_1');
+    for (let call = 0; call < 60; call += 1) run.append(result('x'.repeat(100)));
+    await journal.close();
+    const sealed = listSegments(dir).slice(0, -1);
+    expect(sealed.length).toBeGreaterThan(2);
+    // The runs come from the index alone: of the segment itself only the size is looked at.
+    for (const segment of sealed) {
+      const { size } = fs.statSync(segmentPath(dir, segment));
+      fs.writeFileSync(segmentPath(dir, segment), Buffer.alloc(size));
+      const live: LiveRuns = new Map();
+      loadSegment(dir, segment, live, new RunIdFilter());
+      expect([...live.keys()]).toEqual(['run_1']);
+    }
+  });
+
+  it('goes on without an index when there is no room for one', async () => {
+    const dir = folder();
+    const journal = open(dir, { segmentBytes: 2_000 });
+    fs.mkdirSync(indexPath(dir, 1));
+    const run = await journal.open('run_1');
+    for (let call = 0; call < 40; call += 1) run.append(result('x'.repeat(100)));
+    await journal.close();
+    expect(fs.existsSync(segmentPath(dir, 2))).toBe(true);
+    expect((await open(dir).open('run_1')).recorded).toHaveLength(40);
+  });
+
+  it('knows its folder by an absolute path, whatever the working directory becomes', () => {
+    const dir = folder();
+    const journal = open(relative(process.cwd(), dir));
+    expect(journal.directory).toBe(dir);
   });
 
   it('says so when it is used after close', async () => {

@@ -1,9 +1,9 @@
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describeThrown, GenieError } from '../genie-error.ts';
 import type { JsonObject } from '../json.ts';
-import { compactSegments } from './compact-segments.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.ts';
+import { listRuns } from './inspect-runs.ts';
 import type { CompactOptions, Journal, JournalRecord, JournalRun, RunJournal } from './journal.ts';
 import { damagedRun, runIsOpen } from './journal-errors.ts';
 import { type Lease, takeLease } from './lease.ts';
@@ -20,7 +20,7 @@ import {
   writeIndex,
 } from './segment.ts';
 import { SegmentWriter } from './segment-writer.ts';
-import { summarizeRun } from './summarize-run.ts';
+import { SelfCompaction } from './self-compaction.ts';
 
 export interface FileJournalOptions {
   /** Folder of the journal. Made when missing. One process owns it at a time. */
@@ -49,21 +49,20 @@ export interface FileJournal extends Journal {
  * `GENIE_JOURNAL_UNREADABLE` (no permission, not a folder).
  */
 export function openJournal(options: FileJournalOptions): FileJournal {
-  const directory = options.dir;
+  // Once and for all: the process may change its working directory later.
+  const directory = resolve(options.dir);
   const now = options.now ?? Date.now;
   const lease = readable(directory, () => {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
     return takeLease(directory, now());
   });
   try {
-    return readable(directory, () => new OpenFileJournal(options, lease, now));
+    return readable(directory, () => new OpenFileJournal({ ...options, dir: directory }, lease, now));
   } catch (error) {
     lease.release();
     throw error;
   }
 }
-
-const leastCompacted = 8;
 
 class OpenFileJournal implements FileJournal {
   readonly capabilities;
@@ -71,18 +70,15 @@ class OpenFileJournal implements FileJournal {
   readonly tornBytes: number;
   readonly directory: string;
   readonly #segmentBytes: number;
-  readonly #retention: CompactOptions;
   readonly #now: () => number;
   readonly #writer: SegmentWriter;
+  readonly #compaction: SelfCompaction;
   readonly #live: LiveRuns = new Map();
   readonly #closed = new RunIdFilter();
   readonly #held = new Set<string>();
   /** Runs that closed in the current segment: its index will need them. */
   #closedHere: string[] = [];
   #segment = 0;
-  /** Sealed segments at which the journal compacts itself. */
-  #compactAt = leastCompacted;
-  #compacting: Promise<number> | undefined;
   #isClosed = false;
 
   constructor(options: FileJournalOptions, lease: Lease, now: () => number) {
@@ -91,10 +87,17 @@ class OpenFileJournal implements FileJournal {
     this.lease = lease;
     this.directory = options.dir;
     this.#segmentBytes = options.segmentBytes ?? 8 * 1024 * 1024;
-    this.#retention = options.retention ?? {};
     this.#now = now;
     const fileSystem = options.fileSystem ?? nodeFileSystem;
     this.#writer = new SegmentWriter({ fileSystem, directory: options.dir, durability });
+    this.#compaction = new SelfCompaction({
+      directory: options.dir,
+      live: this.#live,
+      retention: options.retention ?? {},
+      now,
+      activeSegment: () => this.#segment,
+      settled: () => this.#writer.settled(),
+    });
     this.tornBytes = this.#load();
   }
 
@@ -107,7 +110,7 @@ class OpenFileJournal implements FileJournal {
     let recorded: readonly JournalRecord[];
     try {
       // A finished run is found by reading every segment, and these must not change meanwhile.
-      if (this.#compacting && !this.#live.has(runId)) await this.#compacting.catch(() => undefined);
+      if (!this.#live.has(runId)) await this.#compaction.idle();
       recorded = this.#readRun(runId);
     } catch (error) {
       this.#held.delete(runId);
@@ -129,16 +132,16 @@ class OpenFileJournal implements FileJournal {
 
   async compact(options: CompactOptions = {}): Promise<number> {
     this.#assertUsable();
-    await this.#compacting?.catch(() => undefined);
+    await this.#compaction.idle();
     if (this.#closedHere.length > 0) this.#rotate();
-    return this.#compact(options);
+    return this.#compaction.run(options);
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     try {
-      await this.#compacting?.catch(() => undefined);
+      await this.#compaction.idle();
       await this.#writer.close();
     } finally {
       this.lease.release();
@@ -154,9 +157,10 @@ class OpenFileJournal implements FileJournal {
       recorded,
       append: (record) => {
         const flag = record.kind === 'opened' ? 'o' : record.kind === 'closed' ? 'c' : '-';
+        if (this.lease.isLost) this.lease.check();
         if (this.#writer.size >= this.#segmentBytes) {
           this.#rotate();
-          this.#compactWhenGrown();
+          this.#compaction.afterSeal();
         }
         const place = this.#writer.append(`${prefix}${sequence} ${flag} ${JSON.stringify(record)}`);
         sequence += 1;
@@ -236,34 +240,18 @@ class OpenFileJournal implements FileJournal {
 
   #rotate(): void {
     this.lease.check();
-    writeIndex(this.directory, this.#segment, this.#live, this.#closedHere);
-    this.#startSegment(this.#segment + 1);
-  }
-
-  #compactWhenGrown(): void {
-    const sealed = listSegments(this.directory).length - 1;
-    if (sealed < this.#compactAt || this.#compacting !== undefined) return;
-    // What cannot be compacted now is compacted at the next chance; nobody waits for it.
-    void this.#compact({}).catch(() => undefined);
-  }
-
-  #compact(options: CompactOptions): Promise<number> {
-    const compacting = Promise.resolve(this.#writer.settled())
-      .then(() =>
-        compactSegments({
-          directory: this.directory,
-          activeSegment: this.#segment,
-          live: this.#live,
-          now: this.#now(),
-          policy: { ...this.#retention, ...options },
-        }),
-      )
-      .finally(() => {
-        this.#compacting = undefined;
-        this.#compactAt = Math.max(leastCompacted, 2 * (listSegments(this.directory).length - 1));
+    try {
+      writeIndex({
+        directory: this.directory,
+        segment: this.#segment,
+        bytes: this.#writer.size,
+        live: this.#live,
+        closed: this.#closedHere,
       });
-    this.#compacting = compacting;
-    return compacting;
+    } catch {
+      // An index saves a scan. A disk that has no room for one may still have room for the record that is to be written.
+    }
+    this.#startSegment(this.#segment + 1);
   }
 
   #assertUsable(): void {
@@ -273,37 +261,11 @@ class OpenFileJournal implements FileJournal {
   }
 }
 
-/** Lists the runs of a journal folder without owning it, oldest first. For inspection while another process runs. */
-export function listRuns(directory: string): readonly JournalRun[] {
-  const runs = new Map<string, JournalRun>();
-  for (const segment of listSegments(directory)) {
-    scanSegment(directory, segment, new Map(), undefined, (record) => {
-      const known = runs.get(record.runId);
-      if (record.flag === 'o') runs.set(record.runId, summarizeRun(record.runId, [record.json() as JournalRecord]));
-      else if (record.flag === 'c')
-        runs.set(record.runId, withClosing(record.runId, known, record.json() as JournalRecord));
-      else if (!known) runs.set(record.runId, { runId: record.runId, status: 'damaged', openedAt: 0, meta: {} });
-    });
-  }
-  return [...runs.values()].sort((left, right) => left.openedAt - right.openedAt);
-}
-
-/** The records of a run in a journal folder, without owning it. Empty when unknown. */
-export function readRun(directory: string, runId: string): readonly JournalRecord[] {
-  return readRunFromSegments(directory, runId).records;
-}
-
 /** Files that an interrupted compaction had not yet renamed into place. */
 function removeUnfinished(directory: string): void {
   for (const name of fs.readdirSync(directory)) {
     if (/^\d{8}\.(gj|index)\.tmp$/.test(name)) fs.rmSync(join(directory, name), { force: true });
   }
-}
-
-function withClosing(runId: string, known: JournalRun | undefined, record: JournalRecord): JournalRun {
-  const closing = summarizeRun(runId, [record]);
-  if (!known) return { ...closing, status: 'damaged' };
-  return { ...known, status: 'closed', ...(closing.closed ? { closed: closing.closed } : {}) };
 }
 
 function readable<Value>(directory: string, work: () => Value): Value {

@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openJournal, readRun } from './file-journal.ts';
+import { openJournal } from './file-journal.ts';
+import { readRun } from './inspect-runs.ts';
 
 const probe = mountSmallDisk();
 if ('reason' in probe) console.log(`A really full disk is not tested here: ${probe.reason}`);

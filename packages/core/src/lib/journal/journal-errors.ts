@@ -5,6 +5,7 @@ export function runIsOpen(runId: string): GenieError {
   return new GenieError(
     'GENIE_RUN_OPEN',
     `Run "${runId}" is being written by another holder. Wait for it or cancel it first.`,
+    { details: { runId } },
   );
 }
 

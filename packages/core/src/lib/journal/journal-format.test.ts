@@ -2,7 +2,8 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listRuns, openJournal, readRun } from './file-journal.ts';
+import { openJournal } from './file-journal.ts';
+import { listRuns, readRun } from './inspect-runs.ts';
 import { listSegments } from './segment.ts';
 
 const fixture = join(import.meta.dirname, '../../../fixtures/journal-v1');

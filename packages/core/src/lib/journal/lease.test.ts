@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { openJournal } from './file-journal.ts';
 import { readLeaseHolder, takeLease } from './lease.ts';
 
 describe('takeLease', () => {
@@ -68,6 +69,27 @@ describe('takeLease', () => {
     const longAgo = new Date(Date.now() - 61_000);
     fs.utimesSync(join(dir, 'lease', '7.json'), longAgo, longAgo);
     expect(takeLease(dir, 1).generation).toBe(8);
+  });
+
+  it('notices at its next heartbeat that the folder was taken over: its journal writes nothing more', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const dir = folder();
+    const journal = openJournal({ dir });
+    const run = await journal.open('run_1');
+    fs.rmSync(join(dir, 'lease', '1.json'));
+    writeHolder(dir, { pid: 1, host: 'elsewhere' });
+    const size = fs.statSync(join(dir, '00000001.gj')).size;
+    vi.advanceTimersByTime(10_000);
+    await expect.poll(() => journal.lease.isLost).toBe(true);
+    expect(() => run.append({ kind: 'suspended', at: 1, approvalIds: [] })).toThrow(
+      expect.objectContaining({ code: 'GENIE_HOME_LOST' }),
+    );
+    await journal.close();
+    expect(fs.statSync(join(dir, '00000001.gj')).size).toBe(size);
+    expect(readLeaseHolder(dir)?.host).toBe('elsewhere');
   });
 
   it('does not stumble over an unreadable file of a former owner', () => {

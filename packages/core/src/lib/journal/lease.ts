@@ -19,7 +19,9 @@ export interface Lease {
   readonly generation: number;
   /** The owner that crashed before, when this lease was taken over. */
   readonly takenOverFrom?: LeaseHolder;
-  /** Throws `GENIE_HOME_LOST` when somebody else owns the folder now. */
+  /** True once the heartbeat found that the owner's file is gone: the folder was taken over, or removed. Costs nothing to read. */
+  readonly isLost: boolean;
+  /** Throws `GENIE_HOME_LOST` when somebody else owns the folder now, or it is gone. */
   check(): void;
   /** Idempotent. */
   release(): void;
@@ -60,18 +62,27 @@ export function readLeaseHolder(directory: string): LeaseHolder | undefined {
 
 function createLease(directory: string, folder: string, generation: number, previous: LeaseHolder | undefined): Lease {
   let released = false;
+  let isLost = false;
   const path = holderPath(folder, generation);
   const heartbeat = setInterval(() => {
     const now = new Date();
-    fs.utimes(path, now, now, () => undefined);
+    fs.utimes(path, now, now, (error) => {
+      isLost ||= error?.code === 'ENOENT';
+    });
   }, heartbeatMs);
   heartbeat.unref();
   return {
     generation,
     ...(previous ? { takenOverFrom: previous } : {}),
+    get isLost() {
+      return isLost;
+    },
     check() {
-      if (released || generations(folder).at(-1) !== generation) {
-        throw new GenieError('GENIE_HOME_LOST', `${directory} is owned by another process now. Stop writing to it.`);
+      if (released || isLost || generations(folder).at(-1) !== generation) {
+        throw new GenieError(
+          'GENIE_HOME_LOST',
+          `${directory} is owned by another process now, or was removed. Stop writing to it.`,
+        );
       }
     },
     release() {

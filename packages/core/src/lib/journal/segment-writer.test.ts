@@ -2,8 +2,9 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type FileJournal, openJournal, readRun } from './file-journal.ts';
+import { type FileJournal, openJournal } from './file-journal.ts';
 import { type FileSystem, nodeFileSystem } from './file-system.ts';
+import { readRun } from './inspect-runs.ts';
 import type { JournalRecord } from './journal.ts';
 
 describe('writing a journal', () => {
@@ -54,6 +55,31 @@ describe('writing a journal', () => {
     // The kernel may have dropped the dirty pages and would say yes now; the journal must not.
     expect(() => run.append(record(2))).toThrow(expect.objectContaining({ code: 'GENIE_JOURNAL_FAILED' }));
     await expect(run.settled()).rejects.toMatchObject({ code: 'GENIE_JOURNAL_FAILED' });
+  });
+
+  it('never calls durable what a full disk refused while an earlier sync was under way', async () => {
+    const disk = manualDisk();
+    let isFull = false;
+    const writeSync: FileSystem['writeSync'] = (...args) => {
+      if (isFull) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+      return nodeFileSystem.writeSync(...args);
+    };
+    const { journal } = open({ ...disk.fileSystem, writeSync }, 'power');
+    // So many runs that writes are gathered.
+    const runs = await Promise.all(Array.from({ length: 6 }, (_, index) => journal.open(`run_${index}`)));
+    runs[0]?.append(record(0));
+    const settled = runs[0]?.settled();
+    await disk.finishSync();
+    await settled;
+    runs[0]?.append(record(1));
+    const before = runs[0]?.settled();
+    runs[1]?.append(record(2));
+    isFull = true;
+    const refused = runs[1]?.settled();
+    await disk.finishSync();
+    await before;
+    await expect(refused).rejects.toMatchObject({ code: 'GENIE_JOURNAL_FAILED', details: { system: 'ENOSPC' } });
+    await expect(runs[2]?.settled()).rejects.toMatchObject({ code: 'GENIE_JOURNAL_FAILED' });
   });
 
   it('settles only with a sync that began after the append, and syncs the folder of a new segment', async () => {

@@ -160,7 +160,11 @@ export class SegmentWriter {
     this.#flushScheduled = true;
     setImmediate(() => {
       this.#flushScheduled = false;
-      this.#quietly(() => this.#flush());
+      try {
+        this.#flush();
+      } catch {
+        // Kept in `#failure`, and met by the next append or settled.
+      }
     });
   }
 
@@ -170,19 +174,19 @@ export class SegmentWriter {
     this.#syncScheduled = true;
     setImmediate(() => {
       this.#syncScheduled = false;
-      if (!this.#syncing && this.#synced !== this.#appended) this.#quietly(() => this.#startSync());
+      if (!this.#syncing && this.#synced !== this.#appended) this.#startSync();
     });
   }
 
-  /** A failure in the background is kept in `#failure` and met by the next append or settled. */
-  #quietly(work: () => void): void {
-    try {
-      work();
-    } catch {}
-  }
-
+  /** Syncs what is written; whoever waits hears of a failure, and never that something is durable which was not written. */
   #startSync(): void {
-    this.#flush();
+    try {
+      this.flush();
+    } catch (error) {
+      this.#syncBatch?.reject(error);
+      this.#syncBatch = undefined;
+      return;
+    }
     const batch = this.#syncBatch;
     this.#syncBatch = undefined;
     const covered = this.#appended;
@@ -199,7 +203,7 @@ export class SegmentWriter {
       .finally(() => {
         this.#syncing = false;
         if (this.#failure) this.#syncBatch?.reject(this.#failure);
-        else if (this.#syncBatch) this.#quietly(() => this.#startSync());
+        else if (this.#syncBatch) this.#startSync();
       });
   }
 
@@ -236,8 +240,8 @@ export class SegmentWriter {
     const system = (error as { code?: string } | null)?.code;
     const advice =
       system === 'ENOSPC'
-        ? 'The disk is full: free space, then resume the run.'
-        : 'Check the disk, then resume the run.';
+        ? 'The disk is full: free space, then close and open the journal (or the genie) again and resume the run.'
+        : 'Check the disk, then close and open the journal (or the genie) again and resume the run.';
     this.#failure = new GenieError(
       'GENIE_JOURNAL_FAILED',
       `The journal in ${this.#options.directory} cannot be written (${describeThrown(error)}). ${advice}`,

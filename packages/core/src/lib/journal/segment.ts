@@ -91,8 +91,18 @@ interface SegmentIndex {
   readonly closed: readonly string[];
 }
 
+export interface IndexedSegment {
+  readonly directory: string;
+  readonly segment: number;
+  /** Size of the sealed segment: while it is in use, its file may have space allocated ahead. */
+  readonly bytes: number;
+  readonly live: LiveRuns;
+  /** Runs that closed in it. */
+  readonly closed: readonly string[];
+}
+
 /** Writes the index of a segment that is about to be sealed. It is a cache: losing it costs a scan. */
-export function writeIndex(directory: string, segment: number, live: LiveRuns, closed: readonly string[]): void {
+export function writeIndex({ directory, segment, bytes, live, closed }: IndexedSegment): void {
   const places: Record<string, number[]> = Object.create(null) as Record<string, number[]>;
   for (const [runId, positions] of live) {
     for (let at = 0; at < positions.length; at += 3) {
@@ -101,7 +111,6 @@ export function writeIndex(directory: string, segment: number, live: LiveRuns, c
       places[runId].push(positions[at + 1] as number, positions[at + 2] as number);
     }
   }
-  const bytes = fs.statSync(segmentPath(directory, segment)).size;
   const text = JSON.stringify({ format: 1, bytes, live: places, closed } satisfies SegmentIndex);
   const temporary = `${indexPath(directory, segment)}.tmp`;
   fs.writeFileSync(temporary, `${crc32(text)}\n${text}`, { mode: 0o600 });

@@ -13,6 +13,8 @@ export class AbortGuard {
   readonly #outer: AbortSignal | undefined;
   readonly #onOuter = () => this.interrupt('aborted');
   cause: InterruptCause | undefined;
+  /** Lets go of what is being read, when the loop stops or gives it up. One slot: a listener a call on the signal would cost more than the call. */
+  leave: (() => void) | undefined;
 
   constructor(outer: AbortSignal | undefined) {
     this.#outer = outer;
@@ -29,6 +31,7 @@ export class AbortGuard {
     if (this.cause) return;
     this.cause = cause;
     this.#controller.abort(this.#outer?.reason);
+    this.#leaveOnce();
     for (const reject of this.#waiting) reject(interrupted);
     this.#waiting.clear();
   }
@@ -38,9 +41,16 @@ export class AbortGuard {
     if (this.cause) return;
     const old = this.#controller;
     this.#controller = new AbortController();
+    this.#leaveOnce();
     for (const reject of this.#waiting) reject(error);
     this.#waiting.clear();
     old.abort();
+  }
+
+  #leaveOnce(): void {
+    const { leave } = this;
+    this.leave = undefined;
+    leave?.();
   }
 
   /** The work's result, or a rejection with {@link interrupted} as soon as the loop has to stop. */

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { openJournal } from '../journal/file-journal.ts';
 import { createMemoryJournal } from '../journal/memory-journal.ts';
 import type { ModelCallOptions } from '../model/language-model.ts';
 import { fixedClock } from '../testing/fixed-clock.ts';
@@ -75,6 +79,41 @@ describe('a budget', () => {
         message: expect.stringContaining('budget.timeMs'),
       },
     });
+  });
+
+  it('of time that ended a loop ended it for good: the same run makes no call again, and its journal stays whole', async () => {
+    const clock = fixedClock();
+    const dir = mkdtempSync(join(tmpdir(), 'genie-budget-'));
+    const journal = openJournal({ dir });
+    onTestFinished(async () => {
+      await journal.close();
+      rmSync(dir, { recursive: true, force: true });
+    });
+    let calls = 0;
+    const hang = defineTool({
+      name: 'hang',
+      description: 'x',
+      input: z.object({}),
+      effect: 'read',
+      timeoutMs: Number.POSITIVE_INFINITY,
+      run: () => {
+        calls += 1;
+        setImmediate(() => clock.advance(1_000));
+        return new Promise<never>(() => undefined);
+      },
+    });
+    const model = scriptedModel([{ calls: [{ tool: 'hang', input: {} }] }]);
+    const options = { model, prompt: 'go', tools: [hang], journal, runId: 'loop_1', budget: { timeMs: 1_000 }, clock };
+    const first = await runLoop(options).result;
+    expect(first).toMatchObject({ steps: 1, finish: { reason: 'budget' } });
+    for (let again = 0; again < 2; again += 1) expect(await runLoop(options).result).toEqual(first);
+    expect(calls).toBe(1);
+    expect((await journal.read('loop_1')).map((record) => record.kind)).toEqual([
+      'opened',
+      'answer',
+      'finished',
+      'closed',
+    ]);
   });
 
   it('asks for no answer that would be too short to use', async () => {

@@ -31,19 +31,30 @@ const leastOutputTokens = 16;
 
 const unbounded: Reservation = { maxOutputTokens: undefined };
 
-/** Throws `GENIE_BUDGET_INVALID` for limits that are not positive numbers, and for USD without a price. */
+const limitNames: ReadonlySet<string> = new Set<keyof BudgetOptions>(['steps', 'tokens', 'usd', 'timeMs']);
+
+/** Throws `GENIE_BUDGET_INVALID` for unknown limits, those that are not positive numbers, and USD without a usable price. */
 export function checkBudget(budget: BudgetOptions, price: ModelPrice | undefined): void {
+  for (const name of Object.keys(budget)) {
+    if (limitNames.has(name)) continue;
+    throw new GenieError('GENIE_BUDGET_INVALID', `budget.${name} is not known: use ${[...limitNames].join(', ')}.`);
+  }
   for (const name of ['steps', 'tokens', 'usd', 'timeMs'] as const) {
     const value = budget[name];
     if (value === undefined || value > 0) continue;
     throw new GenieError('GENIE_BUDGET_INVALID', `budget.${name} is ${value}: use a positive number or leave it out.`);
   }
-  if (budget.usd !== undefined && !price) {
+  if (budget.usd !== undefined && !isUsable(price)) {
     throw new GenieError(
       'GENIE_BUDGET_INVALID',
       'budget.usd needs the price of the model: pass "price" with USD for a million tokens.',
     );
   }
+}
+
+/** Without numbers every comparison with the budget would be false, and nothing would be bounded. */
+function isUsable(price: ModelPrice | undefined): boolean {
+  return price !== undefined && price.inputUsdPerMillion >= 0 && price.outputUsdPerMillion >= 0;
 }
 
 /**

@@ -41,6 +41,29 @@ describe('an answer that cannot be used', () => {
       'five million characters',
       () => ({ doGenerate: async () => ({ content: [{ type: 'text', text: 'x'.repeat(5_000_000) }] }) as never }),
     ],
+    [
+      'metadata that is not JSON',
+      () => ({
+        doGenerate: async () =>
+          ({ content: [{ type: 'text', text: 'x', providerMetadata: { a: { b: 1n } } }] }) as never,
+      }),
+    ],
+    [
+      'five million characters in many parts',
+      () => ({
+        doGenerate: async () =>
+          ({ content: Array.from({ length: 50 }, () => ({ type: 'text', text: 'x'.repeat(100_000) })) }) as never,
+      }),
+    ],
+    [
+      'arguments of five million characters',
+      () => ({
+        doGenerate: async () =>
+          ({
+            content: [{ type: 'tool-call', toolCallId: 'a', toolName: 'x', input: 'x'.repeat(5_000_000) }],
+          }) as never,
+      }),
+    ],
     ['no stream', () => ({ doStream: async () => ({}) as never })],
     ['a stream without an end', () => streaming([{ type: 'text-delta', id: '1', delta: 'x' }])],
     ['a delta that is no text', () => streaming([{ type: 'text-delta', id: '1', delta: 7 as never }, stop])],
@@ -164,6 +187,55 @@ describe('a model that fails', () => {
     expect(result.finish).toMatchObject({ reason: 'model-error', error: { code: 'GENIE_MODEL_ANSWER' } });
     expect(pulled).toBeLessThan(200);
     expect(cancelled).toBe(2);
+  });
+
+  it('by never ending its stream is left when it took too long: no word of it comes later', async () => {
+    let pulled = 0;
+    let isLeft = false;
+    const slow = () =>
+      new ReadableStream<ModelStreamPart>({
+        async pull(controller) {
+          pulled += 1;
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          controller.enqueue({ type: 'text-delta', id: '1', delta: 'and then ' });
+        },
+        cancel: () => {
+          isLeft = true;
+        },
+      });
+    const controller = new AbortController();
+    const events: LoopEvent[] = [];
+    const { result } = runLoop({
+      model: { ...scriptedModel([]), doStream: async () => ({ stream: slow() }) },
+      prompt: 'go',
+      stream: true,
+      signal: controller.signal,
+      onEvent: (event) => events.push(event),
+    });
+    await expect.poll(() => pulled).toBeGreaterThan(3);
+    controller.abort();
+    expect((await result).finish.reason).toBe('aborted');
+    const seen = [events.length, pulled];
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect([events.length, pulled]).toEqual(seen);
+    expect(isLeft).toBe(true);
+  });
+
+  it('by never being out of empty parts is stopped like any other', async () => {
+    const controller = new AbortController();
+    const empty = (limit: number) =>
+      new ReadableStream<ModelStreamPart>({
+        pull: (parts) => {
+          limit -= 1;
+          if (limit === 0) parts.close();
+          else parts.enqueue({ type: 'text-delta', id: '1', delta: '' });
+        },
+      });
+    const stop = setTimeout(() => controller.abort(), 20);
+    const model = { ...scriptedModel([]), doStream: async () => ({ stream: empty(900_000) }) };
+    const { finish } = await runLoop({ model, prompt: 'go', stream: true, signal: controller.signal }).result;
+    clearTimeout(stop);
+    expect(finish.reason).toBe('aborted');
   });
 
   it('by repeating the same call is told so, and stopped', async () => {

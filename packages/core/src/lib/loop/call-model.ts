@@ -3,6 +3,7 @@ import type { AnswerPart } from '../journal/journal.ts';
 import type { JsonObject } from '../json.ts';
 import type { LanguageModel, ModelCallOptions, ModelContent, ModelStreamPart } from '../model/language-model.ts';
 import type { Usage } from '../run-record.ts';
+import { interrupted } from './abort-guard.ts';
 
 /** A model's answer in our own form. */
 export interface ModelAnswer {
@@ -20,10 +21,15 @@ export interface DeltaSink {
   text(delta: string): void;
   reasoning(delta: string): void;
   ready(): Promise<void> | undefined;
+  /** Is given what lets go of the stream while it is read, and undefined once it is not. */
+  leaving(leave: (() => void) | undefined): void;
 }
 
 /** An answer longer than this is cut off: a model that never ends must not fill the memory. In characters. */
 const maxAnswerCharacters = 4_000_000;
+
+/** So is one of more parts than this, empty ones included. */
+const maxAnswerParts = 1_000_000;
 
 /** Calls the model without streaming. Rejects with `GENIE_MODEL_ANSWER` when the answer is not of the contract's form. */
 export function generateAnswer(model: LanguageModel, options: ModelCallOptions): PromiseLike<ModelAnswer> {
@@ -31,7 +37,7 @@ export function generateAnswer(model: LanguageModel, options: ModelCallOptions):
     if (!Array.isArray(result?.content)) throw badAnswer(model, 'its content is not an array');
     const content: AnswerPart[] = [];
     for (const part of result.content) addContent(content, part, model);
-    return completeAnswer(content, result.finishReason, result.usage);
+    return completeAnswer(model, { content, finish: result.finishReason, usage: result.usage });
   });
 }
 
@@ -41,23 +47,44 @@ export async function streamAnswer(
   options: ModelCallOptions,
   sink: DeltaSink,
 ): Promise<ModelAnswer> {
+  const { abortSignal } = options;
   const result = await model.doStream(options);
   if (typeof result?.stream?.getReader !== 'function') throw badAnswer(model, 'it has no stream');
   const reader = result.stream.getReader();
   const assembly = new StreamAssembly(model, sink);
+  let hasLeft = false;
+  // Leaving early ends the provider's request too, also when it ignores its signal. The stream may be errored already.
+  const cancel = () => void reader.cancel().catch(() => undefined);
+  const leave = () => {
+    hasLeft = true;
+    cancel();
+  };
+  // A stream that comes too late must not take the place of the next one.
+  if (abortSignal?.aborted) leave();
+  else sink.leaving(leave);
   try {
-    for (;;) {
+    for (let parts = 1; ; parts += 1) {
       const { done, value } = await reader.read();
+      if (hasLeft) throw interrupted;
       if (done) return assembly.complete();
       assembly.add(value);
       const behind = sink.ready();
       if (behind !== undefined) await behind;
+      // A model that is never out of parts must not keep timers and aborts from their turn.
+      if (parts % partsPerTurn === 0) await turn();
     }
   } catch (error) {
-    // Leaving early ends the provider's request too. The stream may be errored already.
-    reader.cancel().catch(() => undefined);
+    if (!hasLeft) cancel();
     throw error;
+  } finally {
+    if (!hasLeft) sink.leaving(undefined);
   }
+}
+
+const partsPerTurn = 2_048;
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Puts a stream's parts together. */
@@ -68,6 +95,7 @@ class StreamAssembly {
   /** Parts that are not closed yet. Answers without text need none. */
   #open: Map<string, { type: 'text' | 'reasoning'; text: string; metadata?: JsonObject }> | undefined;
   #characters = 0;
+  #parts = 0;
   #finish: unknown;
   #usage: unknown;
   #finished = false;
@@ -78,6 +106,8 @@ class StreamAssembly {
   }
 
   add(part: ModelStreamPart): void {
+    this.#parts += 1;
+    if (this.#parts > maxAnswerParts) throw badAnswer(this.#model, `it has more than ${maxAnswerParts} parts`);
     switch (part?.type) {
       case 'text-delta':
         this.#delta('text', part.id, part.delta);
@@ -89,7 +119,7 @@ class StreamAssembly {
         return;
       case 'text-end':
       case 'reasoning-end':
-        this.#close(part.id, part.providerMetadata as JsonObject | undefined);
+        this.#close(part.id, part.providerMetadata && plainMetadata(part.providerMetadata, this.#model));
         return;
       case 'finish':
         this.#finish = part.finishReason;
@@ -112,14 +142,13 @@ class StreamAssembly {
   complete(): ModelAnswer {
     for (const id of [...(this.#open?.keys() ?? [])]) this.#close(id, undefined);
     if (!this.#finished) throw badAnswer(this.#model, 'the stream ended without a finish part');
-    return completeAnswer(this.#content, this.#finish, this.#usage);
+    return completeAnswer(this.#model, { content: this.#content, finish: this.#finish, usage: this.#usage });
   }
 
   #delta(type: 'text' | 'reasoning', id: string, delta: string): void {
     if (typeof delta !== 'string') throw badAnswer(this.#model, 'a delta is not a text');
     this.#characters += delta.length;
-    if (this.#characters > maxAnswerCharacters)
-      throw badAnswer(this.#model, `it is longer than ${maxAnswerCharacters} characters`);
+    if (this.#characters > maxAnswerCharacters) throw tooLong(this.#model);
     this.#open ??= new Map();
     const open = this.#open.get(id);
     if (open) open.text += delta;
@@ -139,11 +168,9 @@ function addContent(content: AnswerPart[], part: ModelContent, model: LanguageMo
     part?.type === 'text' || part?.type === 'reasoning' || part?.type === 'tool-call'
       ? part.providerMetadata
       : undefined;
-  const extra = metadata ? { metadata: metadata as JsonObject } : undefined;
+  const extra = metadata ? { metadata: plainMetadata(metadata, model) } : undefined;
   if (part?.type === 'text' || part?.type === 'reasoning') {
     if (typeof part.text !== 'string') throw badAnswer(model, 'a text part has no text');
-    if (part.text.length > maxAnswerCharacters)
-      throw badAnswer(model, `it is longer than ${maxAnswerCharacters} characters`);
     content.push({ type: part.type, text: part.text, ...extra });
   } else if (part?.type === 'tool-call') {
     if (typeof part.toolCallId !== 'string' || typeof part.toolName !== 'string')
@@ -152,6 +179,15 @@ function addContent(content: AnswerPart[], part: ModelContent, model: LanguageMo
     if (part.providerExecuted) return;
     const input = typeof part.input === 'string' ? part.input : JSON.stringify(part.input ?? {});
     content.push({ type: 'call', id: uniqueId(content, part.toolCallId, model), tool: part.toolName, input, ...extra });
+  }
+}
+
+/** Metadata is journaled and goes back to the provider, so it has to survive as JSON. */
+function plainMetadata(metadata: unknown, model: LanguageModel): JsonObject {
+  try {
+    return JSON.parse(JSON.stringify(metadata)) as JsonObject;
+  } catch (error) {
+    throw badAnswer(model, `its metadata is not JSON (${describeThrown(error)})`);
   }
 }
 
@@ -172,16 +208,27 @@ function uniqueId(content: readonly AnswerPart[], id: string, model: LanguageMod
   return same === 0 ? id : `${id}#${same + 1}`;
 }
 
-function completeAnswer(content: readonly AnswerPart[], finish: unknown, usage: unknown): ModelAnswer {
+interface CollectedAnswer {
+  readonly content: readonly AnswerPart[];
+  readonly finish: unknown;
+  readonly usage: unknown;
+}
+
+function completeAnswer(model: LanguageModel, { content, finish, usage }: CollectedAnswer): ModelAnswer {
   let text = '';
   let calls: CallPart[] | undefined;
+  let characters = 0;
   for (const part of content) {
-    if (part.type === 'text') text += part.text;
-    else if (part.type === 'call') {
+    if (part.type === 'call') {
       calls ??= [];
       calls.push(part);
+      characters += part.id.length + part.tool.length + part.input.length;
+    } else {
+      if (part.type === 'text') text += part.text;
+      characters += part.text.length;
     }
   }
+  if (characters > maxAnswerCharacters) throw tooLong(model);
   return { content, text, calls: calls ?? noCalls, finish: readFinish(finish), usage: readUsage(usage) };
 }
 
@@ -208,6 +255,10 @@ function readUsage(usage: unknown): Usage {
 
 function readCount(value: unknown): number {
   return typeof value === 'number' && value > 0 && Number.isFinite(value) ? value : 0;
+}
+
+function tooLong(model: LanguageModel): GenieError {
+  return badAnswer(model, `it is longer than ${maxAnswerCharacters} characters`);
 }
 
 function badAnswer(model: LanguageModel, reason: string): GenieError {

@@ -291,6 +291,33 @@ describe('what tools give and get', () => {
     expect(result.calls[1]?.outputText.isWellFormed()).toBe(true);
   });
 
+  it('shows each result as it was when its call ended, whatever the tool does with its object later', async () => {
+    const list: string[] = [];
+    const push = defineTool({
+      name: 'push',
+      description: 'x',
+      input: z.object({ value: z.string() }),
+      effect: 'idempotent',
+      run: ({ value }) => {
+        list.push(value);
+        return list;
+      },
+    });
+    const calls = (value: string) => ({ calls: [{ tool: 'push', input: { value } }] });
+    const { result, model } = await drive([calls('a'), calls('b'), { text: 'x' }], [push]);
+    expect(result.calls.map(({ outcome }) => outcome)).toMatchObject([{ output: ['a'] }, { output: ['a', 'b'] }]);
+    expect(JSON.stringify(model.requests[2]?.prompt)).toContain('"value":["a"]');
+  });
+
+  it.each([new Map([[1, 2]]), new Set([1]), new Error('x')])(
+    'refuses a result that JSON would empty: %s',
+    async (value) => {
+      const odd = defineTool({ name: 'odd', description: 'x', input: z.object({}), effect: 'read', run: () => value });
+      const { result } = await drive([{ calls: [{ tool: 'odd', input: {} }] }, { text: 'x' }], [odd]);
+      expect(result.calls[0]?.outcome).toMatchObject({ status: 'failed', error: { code: 'GENIE_TOOL_RESULT' } });
+    },
+  );
+
   it('reports progress, bounded, and not after the call ended', async () => {
     let later: (() => void) | undefined;
     const work = defineTool({

@@ -14,7 +14,7 @@ import {
   recordFinish,
 } from './loop-finish.ts';
 import { ModelFault, ModelTurns } from './model-turns.ts';
-import { addUsage, noUsage, type RecordedStep, replayLoop, workedBefore } from './replay.ts';
+import { addUsage, noUsage, type RecordedLoop, type RecordedStep, replayLoop, workedBefore } from './replay.ts';
 import { ResultsReview } from './results-review.ts';
 import { type LoopMessage, Transcript } from './transcript.ts';
 import { waitForDecisions } from './wait-for-decisions.ts';
@@ -71,12 +71,11 @@ class Drive {
   async run(): Promise<LoopFinish> {
     const loop = this.#loop;
     const recorded = loop.run && loop.run.recorded.length > 0 ? replayLoop(loop.run.recorded) : undefined;
-    this.#isFinished = recorded?.finished !== undefined;
+    if (recorded?.finished) return this.#finishAgain(recorded.steps, recorded.finished);
     for (const step of recorded?.steps ?? []) {
       const finish = await this.#step(step.answer, step);
-      if (finish && !recorded?.finished) return finish;
+      if (finish) return finish;
     }
-    if (recorded?.finished) return finishOfRecord(recorded.finished);
     for (;;) {
       if (loop.guard.cause) throw interrupted;
       const answer = await this.#turns.next(this.#spent());
@@ -87,15 +86,32 @@ class Drive {
     }
   }
 
-  /** Takes an answer in and runs its calls. Returns the finish when this was the last step. */
-  #step(answer: ModelAnswer, recorded: RecordedStep | undefined): StepEnd | Promise<StepEnd> {
-    const loop = this.#loop;
+  /** The end as it was recorded. Calls that had no result then are not made now: the loop is over. */
+  #finishAgain(steps: readonly RecordedStep[], finished: NonNullable<RecordedLoop['finished']>): LoopFinish {
+    this.#isFinished = true;
+    for (const { answer, costUsd, results } of steps) {
+      this.#count(answer, costUsd);
+      for (const { id: callId, tool, input } of answer.calls) {
+        const result = results.get(callId);
+        if (result) this.#calls.push({ step: this.#steps, callId, tool, input, ...result });
+      }
+    }
+    return finishOfRecord(finished);
+  }
+
+  #count(answer: ModelAnswer, costUsd: number | undefined): void {
     this.#steps += 1;
-    const step = this.#steps;
-    const costUsd = recorded ? recorded.costUsd : loop.price && costOf(answer.usage, loop.price);
     this.#usage = addUsage(this.#usage, answer.usage);
     if (costUsd !== undefined) this.#costUsd += costUsd;
     this.#text = answer.text;
+  }
+
+  /** Takes an answer in and runs its calls. Returns the finish when this was the last step. */
+  #step(answer: ModelAnswer, recorded: RecordedStep | undefined): StepEnd | Promise<StepEnd> {
+    const loop = this.#loop;
+    const costUsd = recorded ? recorded.costUsd : loop.price && costOf(answer.usage, loop.price);
+    this.#count(answer, costUsd);
+    const step = this.#steps;
     const cost = costUsd === undefined ? undefined : { costUsd };
     if (!recorded) {
       loop.run?.append({
@@ -140,11 +156,13 @@ class Drive {
     for (;;) {
       if (result.waiting.length === 0 || loop.limits.approvalWaitMs <= 0 || !loop.approvals) return result;
       const waitStarted = loop.clock.elapsed();
+      loop.timeLimit?.pause();
       const isDecided = await waitForDecisions(
         loop,
         result.waiting.flatMap((call) => call.approvalIds),
       );
       this.#waitedMs += loop.clock.elapsed() - waitStarted;
+      loop.timeLimit?.start();
       if (!isDecided) return result;
       known = {
         number,

@@ -9,6 +9,7 @@ import type { Usage } from '../run-record.ts';
 import type { Toolbox } from '../tool/tool.ts';
 import type { AbortGuard } from './abort-guard.ts';
 import type { BudgetOptions } from './budget.ts';
+import type { TimeLimit } from './time-limit.ts';
 import type { CallOutcome } from './transcript.ts';
 
 /** Settings of a model call that the loop passes through. */
@@ -76,6 +77,7 @@ export interface LoopContext {
   readonly settings: ModelSettings;
   readonly tools: Toolbox;
   readonly budget: BudgetOptions;
+  readonly timeLimit?: TimeLimit | undefined;
   /** Spent before the loop began, e.g. on planning. Counts against the budget and in the result. */
   readonly spent?: { readonly usage: Usage; readonly costUsd: number };
   readonly limits: LoopLimits;

@@ -1,16 +1,20 @@
 import { GenieError } from '../genie-error.ts';
-import type { LoopContext } from './loop-context.ts';
+import type { LoopContext, LoopLimits } from './loop-context.ts';
+
+export interface ModelDeadlineDeps extends Pick<LoopContext, 'clock' | 'guard' | 'model'> {
+  readonly limits: Pick<LoopLimits, 'modelTimeoutMs'>;
+}
 
 /**
  * Gives up a model call that takes too long. One timer serves all calls of a loop: it is set again only when it rings
  * too early, because a timer a call would cost as much as the rest of the call's bookkeeping.
  */
 export class ModelDeadline {
-  readonly #loop: LoopContext;
+  readonly #loop: ModelDeadlineDeps;
   #calledAt: number | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(loop: LoopContext) {
+  constructor(loop: ModelDeadlineDeps) {
     this.#loop = loop;
   }
 

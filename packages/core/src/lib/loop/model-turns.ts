@@ -47,6 +47,9 @@ export class ModelTurns {
       text: (text) => emit({ type: 'text.delta', at: clock.now(), source, runId, step: this.#step, text }),
       reasoning: (text) => emit({ type: 'reasoning.delta', at: clock.now(), source, runId, step: this.#step, text }),
       ready: loop.ready,
+      leaving: (leave) => {
+        loop.guard.leave = leave;
+      },
     };
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ApprovalRequiredError } from '../approvals/approval-required.ts';
-import type { Verdict } from '../approvals/approvals.ts';
+import type { Approvals, Verdict } from '../approvals/approvals.ts';
 import { createMemoryApprovals } from '../approvals/memory-approvals.ts';
 import type { LoopEvent } from '../events/genie-event.ts';
 import { createMemoryJournal } from '../journal/memory-journal.ts';
@@ -137,6 +137,17 @@ describe('a tool that asks the user', () => {
     expect((await waiting).finish.reason).toBe('waiting');
   });
 
+  it('may be waited for longer than the budget of time, which only work spends', async () => {
+    const world = create('always', undefined, { limits: { approvalWaitMs: day }, budget: { timeMs: 60_000 } });
+    const running = world.run();
+    await until(async () => (await world.approvals.list()).length === 1);
+    // Until the loop itself waits, and not only its question is stored.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    world.clock.advance(3_600_000);
+    await world.decide('allow-once');
+    expect((await running).finish.reason).toBe('stop');
+  });
+
   it('is refused where nobody can be asked', async () => {
     const world = create('always');
     const result = await world.run('loop_1', { approvals: undefined as never });
@@ -155,6 +166,56 @@ describe('a tool that asks the user', () => {
     const result = await world.run('loop_1', approvals ? { approvals } : {});
     expect(result.calls[0]?.outcome).toMatchObject({ status: 'failed', error: { code: 'GENIE_APPROVAL_STORE' } });
     expect(world.sent).toEqual([]);
+  });
+
+  it('goes on waiting, put aside, when the rows cannot be watched', async () => {
+    const world = create('always', undefined, { limits: { approvalWaitMs: day } });
+    const request: Approvals['request'] = (...asked) => world.approvals.request(...asked);
+    const approvals = { request, wait: () => Promise.reject(new Error('disk')) } as unknown as Approvals;
+    expect((await world.run('loop_1', { approvals })).finish.reason).toBe('waiting');
+    await world.decide('allow-once');
+    expect((await world.run()).finish.reason).toBe('stop');
+    expect(world.sent).toEqual(['a']);
+  });
+
+  it('asks about the arguments as written when its schema makes something else than JSON of them', async () => {
+    const clock = fixedClock();
+    const approvals = createMemoryApprovals({ clock, ids: createIds(clock) });
+    const dates: Date[] = [];
+    const remind = defineTool({
+      name: 'remind',
+      description: 'x',
+      approval: 'always',
+      input: z.object({ at: z.string().transform((text) => new Date(text)) }),
+      inputJsonSchema: {},
+      run: ({ at }) => {
+        dates.push(at);
+      },
+    });
+    const model = byStep([{ calls: [{ tool: 'remind', input: { at: '2026-01-02' } }] }, { text: 'done' }]);
+    const options = {
+      model,
+      prompt: 'go',
+      tools: [remind],
+      approvals,
+      journal: createMemoryJournal(),
+      runId: 'loop_1',
+    };
+    expect((await runLoop(options).result).finish.reason).toBe('waiting');
+    const [row] = await approvals.list();
+    expect(row?.action.payload).toMatchObject({ tool: 'remind', input: { at: '2026-01-02' } });
+    await approvals.decide(row?.id ?? '', { verdict: 'allow-once', by: 'user' });
+    expect((await runLoop(options).result).finish.reason).toBe('stop');
+    expect(dates).toEqual([new Date('2026-01-02')]);
+  });
+
+  it('is shown on one line, without characters that hide or turn text', async () => {
+    const world = create('always', [
+      { calls: [{ tool: 'send', input: '{"to":"all",\r\n\t"x":"\u202Egnp"}' as never }] },
+    ]);
+    await world.run();
+    const [row] = await world.approvals.list();
+    expect(row?.title).toBe('Run send with {"to":"all", "x":" gnp"}');
   });
 
   it('may find out itself that it has to ask, and begins again after the decision', async () => {

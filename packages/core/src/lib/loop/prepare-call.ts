@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { assertPlainJson } from '../approvals/action-hash.ts';
 import type { Approval, ApprovalAction } from '../approvals/approvals.ts';
 import { describeThrown, type GenieErrorCode, toErrorRecord } from '../genie-error.ts';
 import { type JsonValue, parseJson } from '../json.ts';
@@ -48,8 +49,9 @@ export function prepareCall(
       `The arguments of "${tool.name}" could not be checked (${describeThrown(error)}).`,
     );
   }
-  if (result instanceof Promise) return result.then((checked) => admit(loop, { step, call, tool, intent }, checked));
-  return admit(loop, { step, call, tool, intent }, result);
+  const candidate = { step, call, tool, intent, written: value };
+  if (result instanceof Promise) return result.then((checked) => admit(loop, candidate, checked));
+  return admit(loop, candidate, result);
 }
 
 interface Candidate {
@@ -57,6 +59,8 @@ interface Candidate {
   readonly call: CallPart;
   readonly tool: Tool;
   readonly intent: CallIntent;
+  /** The arguments as the model wrote them, parsed. */
+  readonly written: unknown;
 }
 
 function admit(
@@ -73,7 +77,8 @@ function admit(
   return askPolicy(loop, candidate, checked.value);
 }
 
-async function askPolicy(loop: LoopContext, { step, call, tool }: Candidate, input: unknown): Promise<PreparedCall> {
+async function askPolicy(loop: LoopContext, candidate: Candidate, input: unknown): Promise<PreparedCall> {
+  const { step, call, tool } = candidate;
   const { approval: policy } = tool;
   let isNeeded: boolean;
   try {
@@ -86,21 +91,32 @@ async function askPolicy(loop: LoopContext, { step, call, tool }: Candidate, inp
     kind: 'tool',
     genieId: loop.genieId,
     subject: `tool:${tool.name}`,
-    payload: { tool: tool.name, input: input as JsonValue, step, callId: call.id },
+    payload: { tool: tool.name, input: storableInput(candidate, input), step, callId: call.id },
   };
   return ask(loop, { action, title: `Run ${tool.name} with ${shorten(call.input)}`, call, tool, input });
 }
 
-function askInDoubt(loop: LoopContext, { step, call, tool }: Candidate, input: unknown): Promise<PreparedCall> {
+function askInDoubt(loop: LoopContext, candidate: Candidate, input: unknown): Promise<PreparedCall> {
+  const { step, call, tool } = candidate;
   const action: ApprovalAction = {
     kind: 'in-doubt',
     genieId: loop.genieId,
     // Names this very call, so that "always" can never cover another one.
     subject: `in-doubt:${loop.runId}:${step}:${call.id}`,
-    payload: { tool: tool.name, input: input as JsonValue, step, callId: call.id },
+    payload: { tool: tool.name, input: storableInput(candidate, input), step, callId: call.id },
   };
   const title = `In doubt: ${tool.name} with ${shorten(call.input)} was interrupted and may have happened. Make this call again?`;
   return ask(loop, { action, title, call, tool, input });
+}
+
+/** What the user decides about: the checked arguments, or, when a schema made something else than JSON of them (a Date), the written ones. */
+function storableInput({ written }: Candidate, input: unknown): JsonValue {
+  try {
+    assertPlainJson(input, 'input');
+    return input as JsonValue;
+  } catch {
+    return written as JsonValue;
+  }
 }
 
 interface Question {
@@ -189,6 +205,8 @@ function describeIssues(tool: string, issues: readonly StandardSchemaV1.Issue[])
   return `The arguments of "${tool}" are not valid: ${lines.join('; ')}. Correct them and call again.`;
 }
 
+/** One line that shows what it says: no control characters, and none that turn the direction of text. */
 function shorten(text: string): string {
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+  const cut = text.length > 200 ? `${text.slice(0, 200).toWellFormed()}…` : text;
+  return cut.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
 }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { LoopEvent } from '../events/genie-event.ts';
 import { createMemoryJournal } from '../journal/memory-journal.ts';
@@ -101,6 +101,28 @@ describe('runLoop', () => {
     expect(await read(handle)).toEqual(seen);
   });
 
+  it.each<[string, () => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('mine');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('mine'))],
+  ])('goes on when onEvent %s, and says so once', async (_how, onEvent) => {
+    const warnings: string[] = [];
+    const hear = (warning: Error & { code?: string }) => warnings.push(`${warning.code} ${warning.message}`);
+    process.on('warning', hear);
+    onTestFinished(() => {
+      process.off('warning', hear);
+    });
+    const model = scriptedModel([{ calls: [{ tool: 'add', input: { left: 1, right: 2 } }] }, { text: 'done' }]);
+    const result = await runLoop({ model, prompt: 'go', tools: [add], onEvent }).result;
+    expect(result).toMatchObject({ text: 'done', finish: { reason: 'stop' } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(warnings).toEqual(['GENIE_EVENT_LISTENER onEvent threw: mine']);
+  });
+
   it('stops where a condition says so, with the results of that step in', async () => {
     const model = scriptedModel([{ calls: [{ tool: 'add', input: { left: 1, right: 2 } }] }]);
     const result = await runLoop({
@@ -126,6 +148,15 @@ describe('runLoop', () => {
     ['something that is no tool', { tools: [{ name: 'x' } as never], prompt: 'go' }, 'GENIE_TOOL_INVALID'],
     ['a budget of nothing', { budget: { steps: 0 }, prompt: 'go' }, 'GENIE_BUDGET_INVALID'],
     ['a budget in USD without a price', { budget: { usd: 1 }, prompt: 'go' }, 'GENIE_BUDGET_INVALID'],
+    [
+      'a budget in USD with a price that is no number',
+      { budget: { usd: 1 }, price: { inputUsdPerMillion: Number.NaN, outputUsdPerMillion: 1 }, prompt: 'go' },
+      'GENIE_BUDGET_INVALID',
+    ],
+    ['a budget of something unknown', { budget: { maxSteps: 3 } as never, prompt: 'go' }, 'GENIE_BUDGET_INVALID'],
+    ['a limit of something unknown', { limits: { timeout: 3 } as never, prompt: 'go' }, 'GENIE_OPTIONS'],
+    ['a limit that is no number', { limits: { modelTimeoutMs: Number.NaN }, prompt: 'go' }, 'GENIE_OPTIONS'],
+    ['tools that are no list', { tools: {} as never, prompt: 'go' }, 'GENIE_TOOL_INVALID'],
   ])('throws at once for %s', (_what, options, code) => {
     expect(() => runLoop({ model: scriptedModel([]), ...options })).toThrow(expect.objectContaining({ code }));
   });

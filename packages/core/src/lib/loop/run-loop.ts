@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Approvals } from '../approvals/approvals.ts';
+import { checkLimits } from '../check-options.ts';
 import type { LoopEvent } from '../events/genie-event.ts';
 import { GenieError } from '../genie-error.ts';
 import type { Journal, RunJournal } from '../journal/journal.ts';
@@ -18,6 +19,8 @@ import { EventStream } from './event-stream.ts';
 import type { KeepOutput, LoopContext, LoopLimits, ModelSettings, StopCondition } from './loop-context.ts';
 import type { LoopResult } from './loop-finish.ts';
 import { workedBefore } from './replay.ts';
+import { callSafely } from './safe-listener.ts';
+import { TimeLimit } from './time-limit.ts';
 import type { LoopMessage } from './transcript.ts';
 
 export interface LoopOptions {
@@ -46,7 +49,10 @@ export interface LoopOptions {
   readonly signal?: AbortSignal;
   /** `auto` streams when somebody iterates the handle. */
   readonly stream?: 'auto' | boolean;
-  /** Gets every event as it happens, deltas included. Iterating then yields what happens from the first `next` on. */
+  /**
+   * Gets every event as it happens, deltas included. Iterating then yields what happens from the first `next` on. One that
+   * throws harms nobody: the first time is a process warning with the code `GENIE_EVENT_LISTENER`.
+   */
   readonly onEvent?: (event: LoopEvent) => void;
   readonly clock?: Clock;
 }
@@ -70,7 +76,7 @@ const defaultLimits: LoopLimits = {
  * The tool loop alone, without a home: calls the model, runs the tools it asks for, and goes on until it answers
  * without calls, a budget is spent, the user has to decide, or the signal aborts.
  *
- * Throws at once for misuse: `GENIE_LOOP_OPTIONS`, `GENIE_MODEL_INVALID`, `GENIE_BUDGET_INVALID`, `GENIE_TOOL_INVALID`.
+ * Throws at once for misuse: `GENIE_LOOP_OPTIONS`, `GENIE_OPTIONS` (a limit), `GENIE_MODEL_INVALID`, `GENIE_BUDGET_INVALID`, `GENIE_TOOL_INVALID`.
  */
 export function runLoop(options: LoopOptions): LoopHandle {
   const start = readStart(options);
@@ -88,7 +94,9 @@ function createContext(options: LoopOptions, runId: string, events: EventStream<
   const model = upgradeOlderSpec(options.model);
   const budget = { steps: 1_000, ...options.budget };
   checkBudget(budget, options.price);
-  const { onEvent, stream = 'auto' } = options;
+  checkLimits(options.limits);
+  const { stream = 'auto' } = options;
+  const onEvent = options.onEvent && callSafely(options.onEvent);
   const clock = options.clock ?? systemClock;
   return {
     runId,
@@ -136,7 +144,7 @@ async function startLoop(
   }
   try {
     const opened = run.recorded[0];
-    const messages = opened?.kind === 'opened' ? (opened.meta.messages as unknown as readonly LoopMessage[]) : start;
+    const messages = opened?.kind === 'opened' ? recordedStart(opened.meta, context.runId) : start;
     if (!opened)
       run.append({
         kind: 'opened',
@@ -153,6 +161,12 @@ async function startLoop(
   }
 }
 
+function recordedStart({ messages }: JsonObject, runId: string): readonly LoopMessage[] {
+  if (Array.isArray(messages)) return messages as unknown as readonly LoopMessage[];
+  const message = `Run "${runId}" of this journal was not begun by runLoop. Take another runId, or resume it with its genie.`;
+  throw new GenieError('GENIE_RUN_UNKNOWN', message);
+}
+
 /** A loop that will not go on is a closed run: it is listed with its end, and compaction may drop it. */
 function closeRun(run: RunJournal, { clock }: LoopContext, { finish, text, steps, usage }: LoopResult): void {
   const { reason } = finish;
@@ -167,16 +181,17 @@ function closeRun(run: RunJournal, { clock }: LoopContext, { finish, text, steps
   }
 }
 
-/** Drives the loop under its time budget. Shared with the execute phase of a genie. */
+/** Drives the loop under its time budget, then lets go of its guard. Shared with the execute phase of a genie. */
 export async function runWithTimeLimit(context: LoopContext, start: readonly LoopMessage[]): Promise<LoopResult> {
-  const { budget, clock, guard, run } = context;
-  const leftMs = budget.timeMs === undefined ? undefined : budget.timeMs - workedBefore(run?.recorded ?? []);
-  const cancel = leftMs === undefined ? undefined : clock.schedule(Math.max(0, leftMs), () => guard.interrupt('time'));
+  const { budget, guard, run } = context;
+  const timeLimit =
+    budget.timeMs === undefined ? undefined : new TimeLimit(context, budget.timeMs - workedBefore(run?.recorded ?? []));
+  timeLimit?.start();
   try {
-    return await driveLoop(context, start);
+    return await driveLoop({ ...context, timeLimit }, start);
   } finally {
-    cancel?.();
-    context.guard.dispose();
+    timeLimit?.pause();
+    guard.dispose();
   }
 }
 

@@ -23,6 +23,9 @@ export function storeOutput(
   if (typeof output === 'string' && output.length <= loop.limits.maxOutputCharacters)
     return { outcome, outputText: output };
   if (output === undefined) return { outcome: { status: 'completed', output: null }, outputText: 'null' };
+  // JSON would make `{}` of them without a word.
+  if (output instanceof Map || output instanceof Set || output instanceof Error)
+    return notJson(`it is a ${output.constructor.name}; return plain objects, arrays and texts`);
   let text: string | undefined;
   try {
     text = typeof output === 'string' ? output : JSON.stringify(output);
@@ -31,7 +34,8 @@ export function storeOutput(
   }
   if (text === undefined) return notJson(`it is a ${typeof output}`);
   if (text.length > loop.limits.maxOutputCharacters) return cut(loop, callId, text);
-  return { outcome, outputText: text };
+  // A copy: what the tool does with its object later changes neither the transcript nor what a resumed run would see.
+  return { outcome: { status: 'completed', output: JSON.parse(text) as JsonValue }, outputText: text };
 }
 
 function notJson(why: string): StoredOutcome {

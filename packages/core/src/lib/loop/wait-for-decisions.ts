@@ -1,6 +1,9 @@
 import type { LoopContext } from './loop-context.ts';
 
-/** Waits in this process until all rows are decided. False when the patience is over first. Rejects with `interrupted`. */
+/**
+ * Waits in this process until all rows are decided. False when the patience is over first, and when the rows cannot be watched:
+ * then the run is put aside like any other that waits. Rejects with `interrupted`.
+ */
 export async function waitForDecisions(loop: LoopContext, approvalIds: readonly string[]): Promise<boolean> {
   const { approvals, clock, guard, limits } = loop;
   if (!approvals) return false;
@@ -13,8 +16,8 @@ export async function waitForDecisions(loop: LoopContext, approvalIds: readonly 
     await guard.race(decided);
     return true;
   } catch (error) {
-    if (patience.signal.aborted && !guard.cause) return false;
-    throw error;
+    if (guard.cause) throw error;
+    return false;
   } finally {
     cancel();
     guard.signal.removeEventListener('abort', stop);

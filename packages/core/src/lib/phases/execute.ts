@@ -1,4 +1,5 @@
 import { type JsonValue, parseJson } from '../json.ts';
+import { AbortGuard } from '../loop/abort-guard.ts';
 import type { LoopCall, LoopContext } from '../loop/loop-context.ts';
 import type { LoopResult } from '../loop/loop-finish.ts';
 import { runWithTimeLimit } from '../loop/run-loop.ts';
@@ -55,7 +56,8 @@ function toLoopContext(deps: RunDeps, { runId, planUsage, planCostUsd }: Planned
     memory: deps.memory,
     run: deps.run,
     keepOutput: deps.keepOutput,
-    guard: deps.guard,
+    // A guard of its own: a time budget ends the loop, and the phases after it still have their work to do.
+    guard: new AbortGuard(deps.guard.signal),
     emit: deps.emit,
     isStreaming: deps.isStreaming,
     ready: deps.ready,

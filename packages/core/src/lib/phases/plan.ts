@@ -66,7 +66,9 @@ async function askForPlan(deps: RunDeps, state: RememberingRun): Promise<PlanDel
     system: `You plan one run of a genie. Give the few steps another, cheaper model should follow.\nTools it has:\n${tools.join('\n')}`,
     prompt,
     maxOutputTokens: reservation.maxOutputTokens,
+    clock: deps.clock,
     guard: deps.guard,
+    limits: deps.limits,
   });
   const steps = answer.value.steps.map((step) => step.text);
   deps.emit({

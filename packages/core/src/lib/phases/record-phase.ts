@@ -1,5 +1,6 @@
 import type { PhaseName } from '../events/genie-event.ts';
 import type { JsonObject } from '../json.ts';
+import { interrupted } from '../loop/abort-guard.ts';
 import type { RunDeps } from '../run-state.ts';
 
 /**
@@ -13,6 +14,7 @@ export async function recordPhase<Delta extends object>(
 ): Promise<Delta> {
   const recorded = deps.run.recorded.find((record) => record.kind === 'phase' && record.phase === phase);
   if (recorded?.kind === 'phase') return recorded.output as unknown as Delta;
+  if (deps.guard.cause) throw interrupted;
   return runPhase(deps, phase, async () => {
     const delta = await deps.guard.race(work());
     deps.run.append({ kind: 'phase', phase, at: deps.clock.now(), output: delta as unknown as JsonObject });

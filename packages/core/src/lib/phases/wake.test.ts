@@ -27,6 +27,17 @@ describe('the wake gate', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it.each<unknown>([undefined, null, 5, { wake: 'no' }])('that answers %j wakes the genie', async (answer) => {
+    await using genie = createGenie({ goal: 'Look', model, wakeGate: async () => answer as never });
+    expect((await genie.run().outcome).status).toBe('completed');
+  });
+
+  it('that keeps a state which is no JSON wakes the genie', async () => {
+    const wakeGate = async () => ({ wake: true, reason: 'x', state: { at: 1n as never } });
+    await using genie = createGenie({ goal: 'Look', model, wakeGate });
+    expect((await genie.run().outcome).status).toBe('completed');
+  });
+
   it('that throws wakes the genie, and says why', async () => {
     await using genie = createGenie({ goal: 'Look', model, wakeGate: () => Promise.reject(new Error('no disk')) });
     const reasons: string[] = [];

@@ -42,14 +42,21 @@ async function decide(deps: RunDeps, { trigger, runId }: TriggeredRun): Promise<
   try {
     const lastState = await memory?.working.get(gateKey);
     const fetch = boundFetch(deps, runId, 'wake gate');
-    return await Promise.race([
-      wakeGate({ trigger, goal: deps.goal, sources: deps.sources, lastState, fetch, signal }),
-      late,
-    ]);
+    const decided = wakeGate({ trigger, goal: deps.goal, sources: deps.sources, lastState, fetch, signal });
+    return checkDecision(await Promise.race([decided, late]));
   } catch (error) {
     if (error === interrupted || guard.cause) throw interrupted;
     return { wake: true, reason: `the wake gate failed (${describeThrown(error)})` };
   } finally {
     cancel?.();
   }
+}
+
+/** Throws for an answer that is none: it must neither put the genie to sleep for good nor end its run. */
+function checkDecision(decision: AwakeRun['gate'] | undefined): AwakeRun['gate'] {
+  if (typeof decision?.wake !== 'boolean') throw new Error('it did not say "wake: true" or "wake: false"');
+  const { wake, state } = decision;
+  const reason = typeof decision.reason === 'string' ? decision.reason : 'the wake gate gave no reason';
+  if (state === undefined) return { wake, reason };
+  return { wake, reason, state: JSON.parse(JSON.stringify(state)) as NonNullable<AwakeRun['gate']['state']> };
 }

@@ -18,7 +18,7 @@ export function createIds(clock: Pick<Clock, 'now'>): Ids {
   let counter = 0;
   return {
     next(prefix) {
-      const now = clock.now();
+      const now = Math.trunc(clock.now());
       if (now > lastTime) {
         lastTime = now;
         counter = 0;

@@ -6,7 +6,14 @@ type AnyTool = Tool<any, any>;
 
 /** A toolbox of a plain list. Throws `GENIE_TOOL_INVALID` for something that is no tool and for two tools of one name. */
 export function toToolbox(tools: readonly AnyTool[] | Toolbox): Toolbox {
-  if (!Array.isArray(tools)) return tools as Toolbox;
+  if (!Array.isArray(tools)) {
+    const toolbox = tools as Toolbox;
+    if (typeof toolbox?.list === 'function' && typeof toolbox.get === 'function') return toolbox;
+    throw new GenieError(
+      'GENIE_TOOL_INVALID',
+      '"tools" is neither a list of tools nor a toolbox with list() and get().',
+    );
+  }
   const byName = new Map<string, Tool>();
   for (const tool of tools as readonly AnyTool[]) {
     if (typeof tool?.name !== 'string' || typeof tool.run !== 'function' || !tool.input) {
