@@ -25,6 +25,7 @@ describe('npm run demo', { timeout: 120_000 }, () => {
       /Second wake[\s\S]*0 model calls were made/,
       /Third wake[\s\S]*Explain when the wake gate lets a genie sleep[\s\S]*one line/,
       /A poor source[\s\S]*\? Remove source [\s\S]*Recommendation: adopt[\s\S]*Adopted after an experiment[\s\S]*50 → 100 %, better/,
+      /At the door[\s\S]*(?:left out on this machine|saw nothing[\s\S]*--allow-once[\s\S]*the second never left[\s\S]*denied-by-user)/,
     ];
     let from = 0;
     for (const part of story) {

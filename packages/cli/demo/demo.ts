@@ -3,6 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createTerminal } from '../src/lib/terminal/terminal.ts';
+import { askAtTheDoor } from './at-the-door.ts';
 import { prepareCheckout } from './checkout.ts';
 import { answerBothWays, firstWake, makePlan, secondWake, thirdWake } from './scenes.ts';
 import { improveItself } from './self-improvement.ts';
@@ -43,6 +44,7 @@ try {
   await secondWake(deps);
   await thirdWake(deps);
   await improveItself({ stage, terminal, folder });
+  await askAtTheDoor({ stage, terminal, folder });
 } finally {
   await site.close();
   if (keeps) stage.say(`\nKept: ${folder}`);

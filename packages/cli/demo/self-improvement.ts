@@ -2,11 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { readGenieFile, writeGenieFile } from '@genie/core/home';
-import { runCli } from '../src/lib/cli/run-cli.ts';
 import type { Terminal } from '../src/lib/terminal/terminal.ts';
+import { runGenie, type Said } from './run-genie.ts';
 import type { Stage } from './stage.ts';
 
 interface Deps {
@@ -25,7 +23,7 @@ export async function improveItself({ stage, terminal, folder }: Deps): Promise<
   makeHome(home, site);
   const genie = async (...argv: readonly string[]): Promise<Said> => {
     stage.say(terminal.style.cyan(`$ genie ${argv.join(' ')}`));
-    return run(argv, homes);
+    return runGenie(argv, homes);
   };
   const show = (said: string, wanted: RegExp): void => {
     for (const line of said.split('\n')) if (wanted.test(line)) stage.say(`  ${line.trim()}`);
@@ -38,7 +36,7 @@ export async function improveItself({ stage, terminal, folder }: Deps): Promise<
     stage.expect(approvalId !== '', 'after three wakes it asks to drop the source that never answered');
 
     const seen = JSON.parse(
-      (await run(['metrics', 'news', '--observations', 'sources-reached', '--json'], homes)).stdout,
+      (await runGenie(['metrics', 'news', '--observations', 'sources-reached', '--json'], homes)).stdout,
     );
     const proven = seen.observations.filter(
       ({ grade, evidenceHash }: { grade: string; evidenceHash?: string }) =>
@@ -63,32 +61,6 @@ export async function improveItself({ stage, terminal, folder }: Deps): Promise<
   } finally {
     await site.close();
   }
-}
-
-interface Said {
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-/** A command line in this process. Keys of the reader's environment stay out. */
-async function run(argv: readonly string[], homes: string): Promise<Said> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
-  const texts = Promise.all([text(stdout), text(stderr)]);
-  await runCli({
-    argv,
-    environment: { GENIE_HOME: homes, PATH: process.env.PATH ?? '' },
-    workingFolder: homes,
-    version: 'demo',
-    stdin: Readable.from(['']) as unknown as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    onInterrupt: () => () => undefined,
-    exit: () => undefined,
-  });
-  stdout.end();
-  stderr.end();
-  const [out, notes] = await texts;
-  return { stdout: out, stderr: notes };
 }
 
 interface News {

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import type { ContainmentPort, EgressContext, GenieEvent } from '@genie/core/ports';
 import { type Egress, openContainment } from '@genie/egress';
+import { maskCommand } from './mask-command.ts';
 
 /** The network of the commands that a genie runs: a namespace whose only way out is the filter. */
 export interface CommandNetwork {
@@ -54,11 +55,11 @@ function onlyOne(calls: ReadonlyMap<string, EgressContext>): EgressContext {
   return first.runId !== undefined && rest.every(({ runId }) => runId === first.runId) ? { runId: first.runId } : {};
 }
 
-/** The command is what the genie says it does. Query strings stay here: an approval may be pushed to a phone. */
+/** The command is what the genie says it does. Secrets stay here: an approval may be pushed to a phone. */
 function claimOf(input: unknown): { readonly claim?: string } {
   const { command } = (input ?? {}) as { readonly command?: unknown };
   if (typeof command !== 'string') return {};
-  return { claim: `it runs: ${command.replace(/\?[^\s'"`]*/g, '?***').slice(0, 300)}` };
+  return { claim: `it runs: ${maskCommand(command)}` };
 }
 
 /** As the sandbox does it: a runtime that is root runs commands as the owner of their folder, or as nobody. */
