@@ -1,6 +1,6 @@
 import { findLlama } from '../src/lib/testing/find-llama.ts';
-import { loadLlamaLibrary } from '../src/lib/worker/llama-library.ts';
-import { atLeast, type BenchOptions, median, type Row } from './rows.ts';
+import { openBackend } from '../src/lib/worker/backend.ts';
+import { atLeast, type BenchOptions, median, noted, type Row } from './rows.ts';
 import { modelFiles } from './workload.ts';
 
 /** What switching an adapter costs by itself. */
@@ -15,26 +15,19 @@ export async function bench({ log }: BenchOptions): Promise<Row[]> {
 async function adapterOnly(llamaModule: string, log: BenchOptions['log']): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [name, reach, rounds] of [
-    ['134M', 95, 12],
+    ['134M', 95, 24],
     ['tiny', 75, 150],
   ] as const) {
     log(`adapter switches, ${name} …`);
     const { model: modelPath, layers } = await modelFiles(name, 12);
-    const library = await loadLlamaLibrary(llamaModule);
-    const llama = await library.getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      logLevel: 'error',
-      maxThreads: 1,
-    });
+    const { llama } = await openBackend({ threads: 1, llamaModule });
     const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
     const context = await model.createContext({ contextSize: 256, sequences: 1, threads: 1 });
     const sequence = context.getSequence();
     const prompt = model.tokenize('What is new?');
     const once = async (adapter: number | undefined) => {
       const startedAt = performance.now();
+      const before = process.cpuUsage();
       if (adapter !== undefined) await context._setLoras?.([{ filePath: layers[adapter] ?? '', scale: 1 }]);
       await sequence.clearHistory();
       let tokens = 0;
@@ -42,15 +35,18 @@ async function adapterOnly(llamaModule: string, log: BenchOptions['log']): Promi
         tokens += 1;
         if (tokens === 8) break;
       }
-      return performance.now() - startedAt;
+      const { user, system } = process.cpuUsage(before);
+      return { wall: performance.now() - startedAt, cpu: user + system };
     };
     for (const adapter of layers.keys()) await once(adapter);
     const ratios: number[] = [];
+    const ofCpu: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const still = await once(undefined);
       const switching = await once(round % layers.length);
       const again = await once(undefined);
-      ratios.push((still + again) / 2 / switching);
+      ratios.push((still.wall + again.wall) / 2 / switching.wall);
+      ofCpu.push((still.cpu + again.cpu) / 2 / switching.cpu);
     }
     await context.dispose();
     await model.dispose();
@@ -63,6 +59,7 @@ async function adapterOnly(llamaModule: string, log: BenchOptions['log']): Promi
         '%',
         reach,
       ),
+      noted(`adapter-switch-${name}-cpu`, `the same, ${name}, by CPU time`, 100 * median(ofCpu), '%'),
     );
   }
   return rows;

@@ -48,7 +48,7 @@ async function agentLoad(llamaModule: string, log: BenchOptions['log']): Promise
   for (const [index, genome] of order.slice(0, coldRequests).entries()) {
     if (index % 20 === 0) log(`cold request ${index} of ${coldRequests}`);
     cold.push(await request(ours, files, genome, index));
-    if (index % 26 === 13) bareCold.push(await request(bare, files, genome, index, `${index} `));
+    if (index % 10 === 5) bareCold.push(await request(bare, files, genome, index, `${index} `));
   }
   for (let genome = 0; genome < genomes; genome += 1)
     if (!order.slice(0, coldRequests).includes(genome)) await request(ours, files, genome, genome);

@@ -31,11 +31,13 @@ export { findModel } from './lib/find-model.ts';
 export type { ConvertOptions } from './lib/genome/convert-peft-layer.ts';
 export { convertPeftLayer } from './lib/genome/convert-peft-layer.ts';
 export type { Genome, GenomeInput, Layer, LayerInput, TraitType } from './lib/genome/genome.ts';
+export type { WeightedLayer } from './lib/genome/genome-hash.ts';
 export { canonicalLayers, genomeHash } from './lib/genome/genome-hash.ts';
-export type { GenomeMatch, GenomeSearch, GenomeStore } from './lib/genome/genome-store.ts';
+export type { GenomeMatch, GenomeSearch, GenomeStore, StoreOptions } from './lib/genome/genome-store.ts';
 export type { ResolvedGenome, ResolveGenomeOptions } from './lib/genome/resolve-genome.ts';
 export { resolveGenome } from './lib/genome/resolve-genome.ts';
 export { openGenomeStore } from './lib/genome/sqlite-genome-store.ts';
+export type { JsonSchema, JsonSchemaOrBoolean } from './lib/json-schema.ts';
 export type { CheckedLayer } from './lib/layers/check-layer.ts';
 export type { ModelCandidate } from './lib/model-places.ts';
 export { defaultModelIds } from './lib/model-places.ts';
@@ -47,6 +49,8 @@ export type { RetrievalOptions, RetrievalReport, Retriever } from './lib/retriev
 export { withRetrieval } from './lib/retrieval/with-retrieval.ts';
 export type { SurveyOptions } from './lib/survey-models.ts';
 export { surveyModels } from './lib/survey-models.ts';
+export type { BackendOptions } from './lib/worker/backend.ts';
+export type { EngineOptions } from './lib/worker/engine-options.ts';
 export type {
   EngineLayer,
   EngineMessage,
@@ -54,3 +58,4 @@ export type {
   EngineResult,
   EngineStats,
 } from './lib/worker/engine-request.ts';
+export type { CreateTransport, FromWorker, ToWorker, WorkerTransport } from './lib/worker/protocol.ts';

@@ -1,2 +1,3 @@
+export type { EmbedTextsInput, EmbedTextsResult } from './lib/embedder/embed-texts.ts';
 export { embedTexts } from './lib/embedder/embed-texts.ts';
 export { serveModel } from './lib/worker/serve-model.ts';

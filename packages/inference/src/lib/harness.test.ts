@@ -66,13 +66,18 @@ async function runOnce(model: LanguageModel, name: string) {
   return { outcome, types, calls };
 }
 
-/** Random weights decide nothing: first a tool call must be written, and after its result there are no tools, so that text must be. */
+const answer = z.object({ briefing: z.string().min(30).max(200) });
+
+/**
+ * Random weights decide nothing, not even when to end: first a tool call must be written, and after its result a briefing in JSON, which its grammar ends on
+ * every machine and on every date in the prompt.
+ */
 function forced(model: LanguageModel): LanguageModel {
   const force = (options: LanguageModelV4CallOptions): LanguageModelV4CallOptions => {
     const hasResult = options.prompt.some(({ role }) => role === 'tool');
-    const toolChoice = { type: hasResult ? ('none' as const) : ('required' as const) };
-    const more = { maxOutputTokens: 300, temperature: 1, seed: 5 };
-    return { ...options, ...more, ...(options.tools?.length ? { toolChoice } : {}) };
+    const { tools, ...rest } = { ...options, maxOutputTokens: 300, temperature: 1, seed: 5 };
+    if (hasResult) return { ...rest, responseFormat: { type: 'json', schema: z.toJSONSchema(answer) as never } };
+    return tools?.length ? { ...rest, tools, toolChoice: { type: 'required' } } : rest;
   };
   return {
     ...model,
@@ -125,7 +130,7 @@ describe('models in the harness', () => {
       expect(types).toContain('plan.created');
       expect(types.at(-1)).toBe('run.ended');
       expect(outcome.status).toBe('completed');
-      expect(outcome.text.length).toBeGreaterThan(20);
+      expect(answer.safeParse(JSON.parse(outcome.text)).success).toBe(true);
       expect(calls.length).toBeGreaterThan(0);
       for (const input of calls)
         expect(z.object({ repository: z.string().max(24) }).safeParse(input).success).toBe(true);

@@ -7,7 +7,7 @@ import {
   lookAtOllama,
   type ModelCandidate,
 } from './model-places.ts';
-import { loadLlamaLibrary } from './worker/llama-library.ts';
+import { openBackend } from './worker/backend.ts';
 
 export interface SurveyOptions extends LookOptions {
   /** GGUF files beside the one that GENIE_LOCAL_MODEL names. */
@@ -41,15 +41,7 @@ export async function surveyModels(options: SurveyOptions): Promise<readonly Mod
 /** Whether this machine can run GGUF files at all: the package, and its binary for this platform. */
 async function lookAtRuntime({ llamaModule }: LookOptions): Promise<ModelCandidate> {
   try {
-    const library = await loadLlamaLibrary(llamaModule);
-    const llama = await library.getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      progressLogs: false,
-      logLevel: 'error',
-      maxThreads: 1,
-    });
+    const { llama } = await openBackend({ threads: 1, llamaModule });
     await llama.dispose();
     return { id: 'local', usable: true, why: 'node-llama-cpp runs here' };
   } catch (error) {

@@ -1,48 +1,30 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { writeTestLayer, writeTestModel } from '../gguf/test-model.ts';
-import { hashFile } from '../layers/check-layer.ts';
+import type { JsonSchema } from '../json-schema.ts';
 import { findLlama } from '../testing/find-llama.ts';
+import { say, startTinyDaemon, type TinyModels, writeTinyModels } from '../testing/tiny-daemon.ts';
+import { type Backend, openBackend } from '../worker/backend.ts';
+import { inProcessTransport } from '../worker/transports.ts';
 import { createDaemon } from './create-daemon.ts';
-import type { DaemonEvent, DaemonOptions } from './daemon.ts';
+import type { DaemonOptions } from './daemon.ts';
 
 const llamaModule = findLlama(process.env);
-let folder: string;
+let tiny: TinyModels;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'genie-daemon-'));
-  await writeTestModel(join(folder, 'base.gguf'), { seed: 1 });
-  for (let index = 0; index < 4; index += 1)
-    await writeTestLayer(join(folder, `layer-${index}.gguf`), { seed: 10 + index });
+  tiny = await writeTinyModels(process.env);
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => tiny.remove());
 
-const layer = (index: number) => ({ path: join(folder, `layer-${index}.gguf`), weight: 1 });
-const say = (text: string, maxTokens = 8) => ({ messages: [{ role: 'user' as const, text }], maxTokens });
+const start = (more: Partial<DaemonOptions> = {}) => startTinyDaemon(tiny, more);
 const call: LanguageModelV4CallOptions = {
   prompt: [{ role: 'user', content: [{ type: 'text', text: 'What is new?' }] }],
   maxOutputTokens: 30,
 };
-
-function start(more: Partial<DaemonOptions> = {}) {
-  const events: DaemonEvent[] = [];
-  const daemon = createDaemon({
-    models: { tiny: join(folder, 'base.gguf') },
-    threads: 1,
-    contextTokens: 1_024,
-    cache: { slots: 3 },
-    onEvent: (event) => events.push(event),
-    ...(llamaModule ? { llamaModule } : {}),
-    ...more,
-  });
-  return { daemon, events };
-}
 
 describe('createDaemon', () => {
   it('refuses unusable options', () => {
@@ -52,7 +34,9 @@ describe('createDaemon', () => {
   });
 
   it('says why a model cannot be loaded, and fails its requests with it', async () => {
-    const { daemon } = start({ models: { none: join(folder, 'layer-0.gguf'), gone: join(folder, 'no-such.gguf') } });
+    const { daemon } = start({
+      models: { none: join(tiny.folder, 'layer-0.gguf'), gone: join(tiny.folder, 'no-such.gguf') },
+    });
     await expect(daemon.ready()).rejects.toMatchObject({ code: expect.stringMatching(/^GENIE_/) });
     await expect(daemon.request(say('x'), { base: 'gone' })).rejects.toMatchObject({
       code: expect.stringMatching(/^GENIE_/),
@@ -71,13 +55,27 @@ describe('createDaemon', () => {
 });
 
 describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () => {
+  /** Two processes, for the tests that need nothing of their own: a start takes a second. */
+  let usual: ReturnType<typeof start>;
+  let backend: Promise<Backend>;
+  /** Where the queue is what is tested, the engine may be in this process. */
+  const near = () => ({ transport: () => inProcessTransport(backend) });
+  beforeAll(async () => {
+    usual = start({ workers: 2 });
+    backend = openBackend({ threads: 1, llamaModule });
+    await usual.daemon.ready();
+  }, 60_000);
+  afterAll(async () => {
+    await usual.daemon.close();
+    await (await backend).llama.dispose();
+  });
+
   it('serves genomes in child processes, with metrics', { timeout: 60_000 }, async () => {
-    const { daemon, events } = start({ workers: 2 });
-    await daemon.ready();
+    const { daemon, events } = usual;
     const texts = await Promise.all(
       [0, 1, 2, 3, 0, 1, 2, 3].map(async (index) => {
         let text = '';
-        await daemon.request(say('What is new?'), { layers: [layer(index)], onText: (piece) => (text += piece) });
+        await daemon.request(say('What is new?'), { layers: [tiny.layer(index)], onText: (piece) => (text += piece) });
         return text;
       }),
     );
@@ -95,70 +93,11 @@ describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () =
     expect(metrics.tokensPerSecond).toBeGreaterThan(0);
     expect(metrics.load).toBeGreaterThan(0);
     expect(events.filter((event) => event.type === 'request.completed')).toHaveLength(8);
-    await daemon.close();
-  });
-
-  it('loses no queued request when a worker is killed, and repeats nothing that was heard', {
-    timeout: 120_000,
-  }, async () => {
-    const { daemon, events } = start();
-    await daemon.ready();
-    const heard = new Map<number, string>();
-    const listen = (index: number, slot: number) => ({
-      layers: [layer(index % 4)],
-      onText: (piece: string) => heard.set(slot, (heard.get(slot) ?? '') + piece),
-    });
-    for (let index = 0; index < 6; index += 1)
-      await daemon.request(say(`question ${index}`, 120), listen(index, index));
-    for (let round = 0; round < 4; round += 1) {
-      const work = Array.from({ length: 6 }, (_, index) =>
-        daemon.request(say(`question ${index}`, 120), listen(index, 10 + round * 10 + index)).then(
-          () => ({ index, code: 'ok' }),
-          (error: { code: string }) => ({ index, code: error.code }),
-        ),
-      );
-      await new Promise((resolve) => setTimeout(resolve, 20 + round * 40));
-      const pid = daemon.metrics().workers[0]?.pid;
-      if (pid) process.kill(pid, 'SIGKILL');
-      const results = await Promise.all(work);
-      // Only the one that was being answered may fail, and clearly.
-      expect(results.filter(({ code }) => code !== 'ok').length).toBeLessThanOrEqual(1);
-      for (const { index, code } of results) {
-        if (code === 'ok') expect(heard.get(10 + round * 10 + index)).toBe(heard.get(index));
-        else expect(code).toBe('GENIE_WORKER_CRASHED');
-      }
-    }
-    expect(events.filter((event) => event.type === 'worker.crashed')).toHaveLength(4);
-    expect(daemon.metrics().workers[0]).toMatchObject({ restarts: 4, status: 'ready' });
-    await daemon.close();
-  });
-
-  it('aborts queued and running requests, and kills a worker that does not answer', { timeout: 60_000 }, async () => {
-    const { daemon, events } = start({ abortGraceMs: 300, healthIntervalMs: 50, healthTimeoutMs: 400 });
-    await daemon.ready();
-    const controller = new AbortController();
-    const reason = new Error('enough');
-    const running = daemon.request(say('a', 900), { signal: controller.signal });
-    const queued = daemon.request(say('b', 900), { signal: controller.signal });
-    const other = daemon.request(say('c'));
-    setTimeout(() => controller.abort(reason), 60);
-    await expect(running).rejects.toBe(reason);
-    await expect(queued).rejects.toBe(reason);
-    expect((await other).outputTokens).toBe(8);
-    expect(events.filter((event) => event.type === 'worker.crashed')).toEqual([]);
-    const pid = daemon.metrics().workers[0]?.pid ?? 0;
-    process.kill(pid, 'SIGSTOP');
-    const late = daemon.request(say('d'));
-    expect((await late).outputTokens).toBe(8);
-    expect(events.find((event) => event.type === 'worker.crashed')).toMatchObject({
-      reason: expect.stringContaining('no sign of life'),
-    });
-    await daemon.close();
   });
 
   it('is a language model: text, streams, tool calls and JSON', { timeout: 60_000 }, async () => {
-    const { daemon } = start({ transport: 'in-process' });
-    const model = daemon.model({ layers: [layer(1)] });
+    const { daemon } = start(near());
+    const model = daemon.model({ layers: [tiny.layer(1)] });
     expect(model).toMatchObject({ provider: 'local', modelId: 'tiny' });
     const whole = await model.doGenerate(call);
     expect(whole).toMatchObject({ finishReason: { unified: 'length' }, usage: { outputTokens: { total: 30 } } });
@@ -210,18 +149,17 @@ describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () =
 
   it.each(['thread', 'in-process'] as const)('works the same in a %s', { timeout: 60_000 }, async (transport) => {
     const { daemon, events } = start({ transport });
-    const other = start();
     await daemon.ready();
     const texts = async (one: typeof daemon) => {
       const result: string[] = [];
       for (const index of [0, 1, 0]) {
         let text = '';
-        await one.request(say('What is new?', 40), { layers: [layer(index)], onText: (piece) => (text += piece) });
+        await one.request(say('What is new?', 40), { layers: [tiny.layer(index)], onText: (piece) => (text += piece) });
         result.push(text);
       }
       return result;
     };
-    expect(await texts(daemon)).toEqual(await texts(other.daemon));
+    expect(await texts(daemon)).toEqual(await texts(usual.daemon));
     const controller = new AbortController();
     const aborted = daemon.request(say('a', 900), {
       signal: controller.signal,
@@ -231,33 +169,27 @@ describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () =
     expect((await daemon.request(say('next'))).outputTokens).toBe(8);
     expect(daemon.metrics().workers[0]).toMatchObject({ pid: undefined, restarts: 0 });
     await daemon.close();
-    await other.daemon.close();
     expect(events.filter((event) => event.type === 'worker.crashed')).toEqual([]);
   });
 
   it('answers what waits before it closes, and refuses what comes later or is too much', {
     timeout: 60_000,
   }, async () => {
-    const { daemon } = start({ maxQueued: 3 });
+    const { daemon } = start({ maxQueued: 3, ...near() });
     const work = Array.from({ length: 4 }, (_, index) => daemon.request(say(`question ${index}`)));
     await expect(daemon.request(say('one too many'))).rejects.toMatchObject({ code: 'GENIE_DAEMON_BUSY' });
     const closed = daemon.close({ drain: AbortSignal.timeout(50_000) });
     await expect(daemon.request(say('late'))).rejects.toMatchObject({ code: 'GENIE_DAEMON_CLOSED' });
     for (const { outputTokens } of await Promise.all(work)) expect(outputTokens).toBeGreaterThan(3);
     await closed;
-    const { daemon: second } = start();
+    const { daemon: second } = start(near());
     const left = expect(second.request(say('x', 900))).rejects.toMatchObject({ code: 'GENIE_DAEMON_CLOSED' });
     await second.close({ drain: AbortSignal.timeout(1) });
     await left;
   });
 
   it('checks the hash of a model before it loads it', { timeout: 60_000 }, async () => {
-    const path = join(folder, 'base.gguf');
-    const right = await hashFile(path);
-    const { daemon } = start({ models: { tiny: { path, hash: right } } });
-    expect((await daemon.request(say('x'))).outputTokens).toBe(8);
-    await daemon.close();
-    const { daemon: wrong } = start({ models: { tiny: { path, hash: 'a'.repeat(64) } } });
+    const { daemon: wrong } = start({ models: { tiny: { path: tiny.path, hash: 'a'.repeat(64) } }, ...near() });
     await expect(wrong.ready()).rejects.toMatchObject({ code: 'GENIE_MODEL_CHANGED' });
     await wrong.close();
   });
@@ -268,7 +200,7 @@ describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () =
     const { stdout } = await promisify(execFile)(process.execPath, [
       '--conditions=@genie/source',
       script,
-      join(folder, 'base.gguf'),
+      tiny.path,
       llamaModule ?? '',
     ]);
     type Point = { readonly attributes: unknown; readonly value: unknown };
@@ -286,12 +218,34 @@ describe.skipIf(llamaModule === undefined)('a daemon with the real engine', () =
   });
 
   it('goes on when a reader stops reading', { timeout: 60_000 }, async () => {
-    const { daemon } = start();
-    const { stream } = await daemon.model().doStream({ ...call, maxOutputTokens: 400 });
-    const reader = stream.getReader();
-    await reader.read();
+    const { daemon } = usual;
+    const readers = [1, 2].map(async () =>
+      (await daemon.model().doStream({ ...call, maxOutputTokens: 400 })).stream.getReader(),
+    );
+    for (const reader of readers) await (await reader).read();
     expect((await daemon.request(say('next'))).outputTokens).toBe(8);
-    await reader.cancel();
-    await daemon.close();
+    for (const reader of readers) await (await reader).cancel();
+  });
+
+  it('fails alone what no worker could read', async () => {
+    const { daemon } = usual;
+    let schema: JsonSchema = { type: 'string' };
+    for (let level = 0; level < 4_000; level += 1) schema = { items: schema };
+    await expect(daemon.request({ ...say('x'), schema })).rejects.toMatchObject({ code: 'GENIE_MODEL_BAD_REQUEST' });
+    const notData = { type: 'string', pattern: () => 'x' } as never;
+    await expect(daemon.request({ ...say('x'), schema: notData })).rejects.toMatchObject({
+      code: 'GENIE_MODEL_BAD_REQUEST',
+    });
+    const endless: JsonSchema = { type: 'string', minLength: 1e9 };
+    await expect(daemon.request({ ...say('x'), schema: endless })).rejects.toMatchObject({
+      code: 'GENIE_MODEL_BAD_REQUEST',
+    });
+    // Tokenising it would take the worker's thread for longer than it may be silent.
+    await expect(daemon.request(say('x'.repeat(20_000_000)))).rejects.toMatchObject({
+      code: 'GENIE_MODEL_CONTEXT_LENGTH',
+      message: expect.stringContaining('at least'),
+    });
+    expect((await daemon.request(say('next'))).outputTokens).toBe(8);
+    expect(daemon.metrics().workers.map(({ restarts }) => restarts)).toEqual([0, 0]);
   });
 });

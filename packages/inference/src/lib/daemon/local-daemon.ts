@@ -1,6 +1,8 @@
 import { GenieError } from '@genie/core/errors';
 import { type Clock, type LanguageModel, systemClock } from '@genie/core/ports';
+import { toModelError } from '../failure/model-failure.ts';
 import { canonicalLayers } from '../genome/genome-hash.ts';
+import { isNestedDeeper, maxNesting } from '../nesting.ts';
 import type { EngineRequest, EngineResult } from '../worker/engine-request.ts';
 import type { Daemon, DaemonEvent, DaemonGenome, DaemonOptions, DaemonRequestOptions } from './daemon.ts';
 import { type DaemonMetrics, MetricsRecorder } from './daemon-metrics.ts';
@@ -9,14 +11,16 @@ import { connectMeter } from './daemon-telemetry.ts';
 import type { Job } from './job.ts';
 import { ModelWorker } from './model-worker.ts';
 import { chooseWorker } from './router.ts';
+import { Standby } from './standby.ts';
 import type { ToldWorker } from './worker-contract.ts';
-import { workerSettings } from './worker-options.ts';
+import { type WorkerSettings, workerSettings } from './worker-options.ts';
 
 /** Routes requests to workers and keeps account of them. */
 export class LocalDaemon implements Daemon {
   readonly #options: DaemonOptions;
   readonly #clock: Clock;
   readonly #workers: readonly ModelWorker[];
+  readonly #standby: Standby | undefined;
   readonly #metrics = new MetricsRecorder();
   readonly #jobs = new Set<Job>();
   readonly #startedAt: number;
@@ -30,7 +34,9 @@ export class LocalDaemon implements Daemon {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#startedAt = this.#clock.elapsed();
-    this.#workers = workerSettings(options).map((settings) => this.#createWorker(settings));
+    const settings = workerSettings(options);
+    this.#standby = standbyFor(options, settings);
+    this.#workers = settings.map((one) => this.#createWorker(one));
     this.#telemetry = options.meter ? connectMeter(options.meter, () => this.metrics()) : undefined;
   }
 
@@ -50,6 +56,7 @@ export class LocalDaemon implements Daemon {
     return new Promise((resolve, reject) => {
       this.#checkOpen();
       options.signal?.throwIfAborted();
+      checkDepth(request);
       const job = this.#createJob(request, options, { resolve, reject });
       this.#metrics.total += 1;
       this.#jobs.add(job);
@@ -96,7 +103,7 @@ export class LocalDaemon implements Daemon {
   async #closeNow(): Promise<void> {
     for (const job of this.#jobs)
       job.reject(new GenieError('GENIE_DAEMON_CLOSED', 'The daemon was closed before the request ended.'));
-    const closed = Promise.all(this.#workers.map((worker) => worker.close()));
+    const closed = Promise.all([...this.#workers.map((worker) => worker.close()), this.#standby?.close()]);
     this.#wake();
     await closed;
     this.#telemetry?.close();
@@ -183,9 +190,10 @@ export class LocalDaemon implements Daemon {
     );
   }
 
-  #createWorker(settings: ReturnType<typeof workerSettings>[number]): ModelWorker {
+  #createWorker(settings: WorkerSettings): ModelWorker {
     return new ModelWorker({
       ...settings,
+      createTransport: () => this.#standby?.take() ?? settings.createTransport(),
       clock: this.#clock,
       hooks: {
         ready: (worker) => this.#ready(worker),
@@ -199,6 +207,7 @@ export class LocalDaemon implements Daemon {
 
   #ready(worker: ToldWorker): void {
     this.#emit({ type: 'worker.ready', at: this.#clock.now(), worker: worker.options.id, restarts: worker.restarts });
+    this.#standby?.refill();
     this.#wake();
   }
 
@@ -244,6 +253,20 @@ export class LocalDaemon implements Daemon {
     for (const resolve of this.#waiters) resolve();
     this.#waiters.clear();
   }
+}
+
+/** What is too deep would end the worker that reads it, or this process that writes it. */
+function checkDepth(request: Omit<EngineRequest, 'layers'>): void {
+  if (!isNestedDeeper(request)) return;
+  const message = `the request is nested deeper than ${maxNesting} levels`;
+  throw toModelError({ kind: 'bad-request', message }, 'local');
+}
+
+/** One spare is enough for all: they differ in their models only. */
+function standbyFor({ standby, transport }: DaemonOptions, settings: readonly WorkerSettings[]): Standby | undefined {
+  const [first] = settings;
+  if (!standby || !first || transport === 'thread' || transport === 'in-process') return undefined;
+  return new Standby(first.createTransport, { threads: first.engine.threads, llamaModule: first.engine.llamaModule });
 }
 
 /** Requests of one key use the same weights. */

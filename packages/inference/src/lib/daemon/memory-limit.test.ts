@@ -43,7 +43,10 @@ function growing(startsWith: number, kills: string[]): WorkerTransport {
       exit = listener;
     },
     keepAlive: () => undefined,
-    kill: () => kills.push(`${Math.round(rssBytes / mebibyte)} MiB`),
+    kill: () => {
+      kills.push(`${Math.round(rssBytes / mebibyte)} MiB`);
+      exit('SIGKILL');
+    },
   };
 }
 

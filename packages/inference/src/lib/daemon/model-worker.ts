@@ -1,14 +1,13 @@
-import { type ErrorRecord, GenieError } from '@genie/core/errors';
+import { describeThrown, type ErrorRecord, GenieError } from '@genie/core/errors';
+import type { EngineOptions } from '../worker/engine-options.ts';
 import type { EngineStats } from '../worker/engine-request.ts';
 import type { FromWorker, WorkerTransport } from '../worker/protocol.ts';
 import type { Job } from './job.ts';
 import { RequestQueue } from './request-queue.ts';
 import { WarmKeys, WorkerCosts } from './router.ts';
 import type { WorkerOptions } from './worker-contract.ts';
+import { diedAtWork, diedTooOften, maxCrashes, noFirstToken, notSendable, tooLarge } from './worker-failures.ts';
 import { WorkerTimers } from './worker-timers.ts';
-
-/** Crashes within a minute after which a worker is given up. */
-const maxCrashes = 5;
 
 /** One worker: its process, its queue and the job that runs on it. Restarts the process when it dies. */
 export class ModelWorker {
@@ -27,10 +26,13 @@ export class ModelWorker {
   #crashes: number[] = [];
   #closing = false;
   #hasWorked = false;
+  /** Knows what was verified already, so that a replacement need not do it again. */
+  #engine: EngineOptions;
   readonly #timers: WorkerTimers;
 
   constructor(options: WorkerOptions) {
     this.options = options;
+    this.#engine = options.engine;
     this.queue = new RequestQueue({ ageingMs: options.ageingMs });
     this.warm = new WarmKeys(options.engine.slots ?? 20);
     this.#timers = new WorkerTimers(options);
@@ -83,7 +85,9 @@ export class ModelWorker {
     if (!transport || this.status === 'failed') return;
     transport.keepAlive(true);
     const gone = new Promise<void>((resolve) => transport.onExit(() => resolve()));
-    transport.send({ type: 'close' });
+    // A process that loads has nothing to finish; what cannot be ended in the middle takes this as a wish.
+    if (this.status === 'starting') transport.kill();
+    else transport.send({ type: 'close' });
     const cancel = this.options.clock.schedule(this.options.abortGraceMs, () => transport.kill());
     await gone;
     cancel();
@@ -103,12 +107,12 @@ export class ModelWorker {
     const transport = this.options.createTransport();
     this.#transport = transport;
     transport.onMessage((message) => {
-      if (transport === this.#transport) this.#receive(message);
+      if (transport === this.#transport && !this.#closing) this.#receive(message);
     });
     transport.onExit((reason) => {
       if (transport === this.#transport && !this.#closing) this.#lost(reason);
     });
-    transport.send({ type: 'load', options: this.options.engine });
+    transport.send({ type: 'load', options: this.#engine });
     transport.keepAlive(this.queue.size > 0);
     this.#expect(this.options.loadTimeoutMs);
   }
@@ -119,6 +123,7 @@ export class ModelWorker {
         this.#timers.cancelDeadline();
         this.status = 'ready';
         this.stats = message.stats;
+        if (message.modelStamp) this.#engine = { ...this.#engine, verifiedStamp: message.modelStamp };
         this.#timers.watchHealth({
           ping: (at) => this.#transport?.send({ type: 'ping', at }),
           overdue: (reason) => this.#kill(reason),
@@ -162,16 +167,29 @@ export class ModelWorker {
     this.#loadedKey = job.key;
     job.attempts += 1;
     this.#expect(this.options.firstTokenTimeoutMs);
-    this.#transport?.send({ type: 'start', id: job.id, request: job.request });
+    try {
+      this.#transport?.send({ type: 'start', id: job.id, request: job.request });
+    } catch (error) {
+      this.#refuse(job, error);
+    }
+  }
+
+  /** What cannot be sent to another process fails alone. */
+  #refuse(job: Job, error: unknown): void {
+    this.#timers.cancelDeadline();
+    this.#current = undefined;
+    this.status = 'ready';
+    this.options.hooks.failed(job, notSendable(describeThrown(error)));
+    this.#next();
   }
 
   /** Replaces a process that has grown too large. It is idle, so nothing is lost; one that is too large from the start would be for ever. */
   #recycle(): void {
     const { id, maxMemoryBytes, hooks } = this.options;
-    const [used, allowed] = [this.stats?.rssBytes ?? 0, maxMemoryBytes].map((bytes) => Math.round(bytes / 2 ** 20));
+    const used = Math.round((this.stats?.rssBytes ?? 0) / 2 ** 20);
+    const allowed = Math.round(maxMemoryBytes / 2 ** 20);
     if (!this.#hasWorked) {
-      const message = `The worker "${id}" takes ${used} MiB with nothing but its model, it may take ${allowed}: raise "maxWorkerMemoryBytes" or use a smaller model.`;
-      this.#giveUp({ code: 'GENIE_WORKER_FAILED', message });
+      this.#giveUp(tooLarge(id, used, allowed));
       return;
     }
     const transport = this.#transport;
@@ -230,13 +248,7 @@ export class ModelWorker {
       this.#kill(`the model was not loaded within ${afterMs} ms`);
       return;
     }
-    this.options.hooks.failed(
-      job,
-      new GenieError(
-        'GENIE_MODEL_TIMEOUT',
-        `The worker "${this.options.id}" gave no first token within ${afterMs} ms: raise "firstTokenTimeoutMs" or use a smaller model.`,
-      ),
-    );
+    this.options.hooks.failed(job, noFirstToken(this.options.id, afterMs));
     this.#stop('the request was overdue');
   }
 
@@ -260,10 +272,7 @@ export class ModelWorker {
     this.#crashes = [...this.#crashes.filter((at) => at > now - 60_000), now];
     if (job && !job.settled) this.#recover(job, reason);
     if (this.#crashes.length >= maxCrashes) {
-      this.#giveUp({
-        code: 'GENIE_WORKER_FAILED',
-        message: `The worker "${this.options.id}" died ${maxCrashes} times within a minute, at last by ${reason}: check the model file and the memory.`,
-      });
+      this.#giveUp(diedTooOften(this.options.id, reason));
       return;
     }
     hooks.crashed(this, reason);
@@ -276,14 +285,7 @@ export class ModelWorker {
       this.queue.add(job);
       return;
     }
-    const what = job.emitted ? 'in the middle of the answer' : 'twice before the answer began';
-    this.options.hooks.failed(
-      job,
-      new GenieError(
-        'GENIE_WORKER_CRASHED',
-        `The worker "${this.options.id}" died ${what} (${reason}): send the request again.`,
-      ),
-    );
+    this.options.hooks.failed(job, diedAtWork(this.options.id, job.emitted, reason));
   }
 
   #giveUp(error: ErrorRecord): void {

@@ -54,5 +54,5 @@ function engineOptions(options: DaemonOptions, file: DaemonModelFile, threads: n
 function transportOf({ transport = 'child' }: DaemonOptions): CreateTransport {
   if (transport === 'child') return childProcessTransport;
   if (transport === 'thread') return threadTransport;
-  return transport === 'in-process' ? inProcessTransport : transport;
+  return transport === 'in-process' ? () => inProcessTransport() : transport;
 }

@@ -30,7 +30,8 @@ export const chatRequestSchema = z.object({
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().nullish(),
   seed: z.int().nullish(),
-  stop: z.union([z.string(), z.array(z.string())]).nullish(),
+  // Each is looked for after every token.
+  stop: z.union([z.string(), z.array(z.string()).max(64)]).nullish(),
   tools: z
     .array(
       z.object({

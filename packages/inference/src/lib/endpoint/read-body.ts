@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { GenieError } from '@genie/core/errors';
 import { parseJson } from '@genie/core/ports';
 import type { z } from 'zod';
+import { isNestedDeeper, maxNesting } from '../nesting.ts';
 
 /** A request that is answered with this HTTP status. */
 export function refusal(status: number, message: string): GenieError {
@@ -34,6 +35,7 @@ export async function readBody<Schema extends z.ZodType>(
   } catch {
     throw refusal(400, 'The body is no JSON');
   }
+  if (isNestedDeeper(body)) throw refusal(400, `The body is nested deeper than ${maxNesting} levels`);
   const result = schema.safeParse(body);
   if (result.success) return result.data;
   const [issue] = result.error.issues;

@@ -1,4 +1,4 @@
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { LanguageModelV4CallOptions } from '@ai-sdk/provider';
 import { runConformance } from '@genie/core/conformance';
 import type { LanguageModel } from '@genie/core/ports';
@@ -148,6 +148,60 @@ describe('startEndpoint', () => {
       await post(JSON.stringify({ model: 'offline', messages: [{ role: 'user', content: 'x'.repeat(2_000) }] })),
     ).toBe(413);
     expect((await fetch(`${url}/v1/none`)).status).toBe(404);
+    const messages = [{ role: 'user', content: 'x' }];
+    expect(await post(JSON.stringify({ model: 'offline', messages, stop: Array.from({ length: 65 }, String) }))).toBe(
+      400,
+    );
+    expect(await post(JSON.stringify({ model: 'offline', messages, stop: ['a', 'b'] }))).toBe(200);
+  });
+
+  it('makes the stream wait for a client that does not read, for as long as it likes', async () => {
+    const piece = 'x'.repeat(100_000);
+    let made = 0;
+    const endless: LanguageModel = {
+      ...createOfflineModel(),
+      doStream: async () => ({
+        stream: new ReadableStream(
+          {
+            pull(controller) {
+              made += 1;
+              controller.enqueue({ type: 'text-delta', id: '0', delta: piece });
+              if (made === 400) controller.close();
+            },
+          },
+          { highWaterMark: 0 },
+        ),
+      }),
+    };
+    const warnings: Error[] = [];
+    const warn = (warning: Error) => warnings.push(warning);
+    process.on('warning', warn);
+    const url = await serve({ endless });
+    const body = JSON.stringify({ model: 'endless', stream: true, messages: [{ role: 'user', content: 'x' }] });
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      httpRequest(`${url}/v1/chat/completions`, { method: 'POST' }, resolve).end(body);
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // What the network holds, and no more.
+    expect(made).toBeLessThan(200);
+    let length = 0;
+    for await (const bytes of response) length += (bytes as Buffer).length;
+    expect(made).toBe(400);
+    expect(length).toBeGreaterThan(400 * piece.length);
+    process.off('warning', warn);
+    expect(warnings).toEqual([]);
+  });
+
+  it('refuses what is nested too deeply, and addresses that are none', async () => {
+    const url = await serve({ offline: createOfflineModel() });
+    const schema = `${'{"items":'.repeat(50_000)}{}${'}'.repeat(50_000)}`;
+    const body = `{"model":"offline","messages":[{"role":"user","content":"x"}],"response_format":{"type":"json_schema","json_schema":{"schema":${schema}}}}`;
+    const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', body });
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('nested deeper')]);
+    const status = await new Promise<number | undefined>((resolve) => {
+      httpRequest(url, { path: '//' }, (answer) => resolve(answer.statusCode)).end();
+    });
+    expect(status).toBe(400);
   });
 
   it('keeps out pages in a browser, strangers and wrong tokens', async () => {

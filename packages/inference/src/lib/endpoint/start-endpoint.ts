@@ -79,7 +79,8 @@ export async function startEndpoint(options: EndpointOptions): Promise<Endpoint>
 }
 
 async function handle(request: IncomingMessage, response: ServerResponse, options: EndpointOptions): Promise<void> {
-  const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+  const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
+  if (path === undefined) throw refusal(400, 'The address of the request cannot be read');
   if (!isExpectedHost(request, options)) throw refusal(403, 'The request names another host');
   if (path === '/health') return reply(response, 200, { status: 'ok' });
   if (!isAuthorized(request, options.token)) throw refusal(401, 'The bearer token is missing or wrong');
@@ -115,10 +116,25 @@ async function complete(request: ChatRequest, response: ServerResponse, options:
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
   for await (const event of toEvents(stream, frame, request.stream_options?.include_usage === true)) {
     // A client that does not read makes the model's stream wait, not the memory grow.
-    if (!response.write(event)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(event)) await writable(response);
     if (hungUp.signal.aborted) return;
   }
   response.end();
+}
+
+/** Resolves when there is room again, or when the client is gone; leaves no listener behind, however often it is called. */
+function writable(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+    // It may have closed before anybody listened.
+    if (response.destroyed) done();
+  });
 }
 
 /** A page in a browser may reach a loopback port under a name of its own (DNS rebinding); such a request names that host. */

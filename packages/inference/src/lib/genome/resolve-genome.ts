@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeThrown, GenieError } from '@genie/core/errors';
 import type { EngineLayer } from '../worker/engine-request.ts';
@@ -52,7 +52,7 @@ export async function resolveGenome(
 async function fileOf(layer: Layer, options: ResolveGenomeOptions): Promise<string> {
   if (!/^https?:\/\//.test(layer.location)) return layer.location;
   const path = join(options.folder, `${layer.contentHash}.gguf`);
-  if (await exists(path)) return path;
+  if ((await sizeOf(path)) === layer.sizeBytes) return path;
   await mkdir(options.folder, { recursive: true });
   // A name of its own: two callers may fetch the same layer, and the one who ends first is as good as the other.
   const part = `${path}.${process.pid}-${Math.round(performance.now() * 1_000)}.part`;
@@ -83,7 +83,8 @@ async function download(layer: Layer, path: string, { fetch, signal }: ResolveGe
       size += piece.length;
       if (size > layer.sizeBytes) throw changed(layer, `it has more than the ${layer.sizeBytes} bytes of its record`);
       hash.update(piece);
-      await file.write(piece);
+      // Unlike `write`, goes on until the whole piece is there or there is no room.
+      await file.appendFile(piece);
     }
     await file.sync();
   } finally {
@@ -94,10 +95,10 @@ async function download(layer: Layer, path: string, { fetch, signal }: ResolveGe
     throw changed(layer, `its hash is ${digest.slice(0, 12)}…, the record says ${layer.contentHash.slice(0, 12)}…`);
 }
 
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
   );
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { GgufField } from './gguf.ts';
+import { type GgufField, ggufMagic } from './gguf.ts';
 import { readGguf } from './read-gguf.ts';
 import { writeTestLayer, writeTestModel } from './test-model.ts';
 import { toHalf, writeGguf } from './write-gguf.ts';
@@ -103,6 +103,22 @@ describe('writeGguf and readGguf', () => {
         "58ba7576e7461efbf98c60ecc29504b3a8443139bb40b46551055dfe4dbe18a7",
       ]
     `);
+  });
+
+  it('refuses a header that is there to fill the memory', async () => {
+    const path = join(folder, 'huge.gguf');
+    const start = Buffer.alloc(32);
+    start.writeUInt32LE(ggufMagic, 0);
+    start.writeUInt32LE(3, 4);
+    // No tensor, one field, whose name has 70 million bytes.
+    start.writeBigUInt64LE(1n, 16);
+    start.writeBigUInt64LE(70_000_000n, 24);
+    await writeFile(path, start);
+    await truncate(path, 80_000_000);
+    await expect(readGguf(path)).rejects.toMatchObject({
+      code: 'GENIE_GGUF_INVALID',
+      message: expect.stringContaining('larger than'),
+    });
   });
 
   it('refuses every truncation, and survives every flipped byte of a header', async () => {

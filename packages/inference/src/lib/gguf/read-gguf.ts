@@ -13,8 +13,8 @@ export interface GgufHeader {
   readonly sizeBytes: number;
 }
 
-/** Real headers hold a vocabulary of up to some hundred thousand words; nothing honest is larger than this. */
-const maxHeaderBytes = 256 * 1024 * 1024;
+/** Real headers hold a vocabulary of up to some hundred thousand words, about 15 MB; what is much larger is there to fill the memory. */
+const maxHeaderBytes = 64 * 1024 * 1024;
 const maxEntries = 4_000_000;
 
 /**
@@ -65,6 +65,23 @@ function minimumBytes({ dimensions, type }: GgufTensorInfo): number {
   return type === 0 ? values * 4 : type === 1 ? values * 2 : Math.ceil(values / 8);
 }
 
+/** Values of one size each, by their type. */
+const scalars: Readonly<
+  Record<number, { readonly width: number; readonly read: (bytes: Buffer, at: number) => number | boolean }>
+> = {
+  [valueTypes.uint8]: { width: 1, read: (bytes, at) => bytes.readUInt8(at) },
+  [valueTypes.int8]: { width: 1, read: (bytes, at) => bytes.readInt8(at) },
+  [valueTypes.uint16]: { width: 2, read: (bytes, at) => bytes.readUInt16LE(at) },
+  [valueTypes.int16]: { width: 2, read: (bytes, at) => bytes.readInt16LE(at) },
+  [valueTypes.uint32]: { width: 4, read: (bytes, at) => bytes.readUInt32LE(at) },
+  [valueTypes.int32]: { width: 4, read: (bytes, at) => bytes.readInt32LE(at) },
+  [valueTypes.float32]: { width: 4, read: (bytes, at) => bytes.readFloatLE(at) },
+  [valueTypes.bool]: { width: 1, read: (bytes, at) => bytes.readUInt8(at) !== 0 },
+  [valueTypes.uint64]: { width: 8, read: (bytes, at) => Number(bytes.readBigUInt64LE(at)) },
+  [valueTypes.int64]: { width: 8, read: (bytes, at) => Number(bytes.readBigInt64LE(at)) },
+  [valueTypes.float64]: { width: 8, read: (bytes, at) => bytes.readDoubleLE(at) },
+};
+
 /** Reads forward through a file in chunks. */
 class Cursor {
   readonly #file: FileHandle;
@@ -88,8 +105,8 @@ class Cursor {
   }
 
   async take(length: number): Promise<Buffer> {
-    if (length > maxHeaderBytes || this.at + length > this.#size)
-      throw this.error(`its header ends early, at byte ${this.#size}`);
+    if (this.at + length > this.#size) throw this.error(`its header ends early, at byte ${this.#size}`);
+    if (this.at + length > maxHeaderBytes) throw this.error(`its header is larger than ${maxHeaderBytes} bytes`);
     const from = this.at - this.#chunkAt;
     if (from < 0 || from + length > this.#chunk.length) {
       const want = Math.min(Math.max(length, 1 << 20), this.#size - this.at);
@@ -124,42 +141,24 @@ class Cursor {
   }
 
   async value(type: number, depth = 0): Promise<GgufValue> {
-    switch (type) {
-      case valueTypes.uint8:
-        return (await this.take(1)).readUInt8();
-      case valueTypes.int8:
-        return (await this.take(1)).readInt8();
-      case valueTypes.uint16:
-        return (await this.take(2)).readUInt16LE();
-      case valueTypes.int16:
-        return (await this.take(2)).readInt16LE();
-      case valueTypes.uint32:
-        return this.u32();
-      case valueTypes.int32:
-        return (await this.take(4)).readInt32LE();
-      case valueTypes.float32:
-        return (await this.take(4)).readFloatLE();
-      case valueTypes.bool:
-        return (await this.take(1)).readUInt8() !== 0;
-      case valueTypes.string:
-        return this.text();
-      case valueTypes.uint64:
-        return this.u64();
-      case valueTypes.int64:
-        return Number((await this.take(8)).readBigInt64LE());
-      case valueTypes.float64:
-        return (await this.take(8)).readDoubleLE();
-      case valueTypes.array:
-        return this.#list(depth);
-      default:
-        throw this.error(`it holds a value of the unknown type ${type}`);
-    }
+    if (type === valueTypes.string) return this.text();
+    if (type === valueTypes.array) return this.#list(depth);
+    const [value] = await this.#scalars(type, 1);
+    return value as GgufValue;
+  }
+
+  async #scalars(type: number, count: number): Promise<readonly GgufValue[]> {
+    const scalar = scalars[type];
+    if (!scalar) throw this.error(`it holds a value of the unknown type ${type}`);
+    const bytes = await this.take(count * scalar.width);
+    return Array.from({ length: count }, (_, index) => scalar.read(bytes, index * scalar.width));
   }
 
   async #list(depth: number): Promise<readonly GgufValue[]> {
     if (depth > 4) throw this.error('its lists are nested too deeply');
     const type = await this.u32();
     const length = await this.count();
+    if (type !== valueTypes.string && type !== valueTypes.array) return this.#scalars(type, length);
     const values: GgufValue[] = [];
     for (let index = 0; index < length; index += 1) values.push(await this.value(type, depth + 1));
     return values;

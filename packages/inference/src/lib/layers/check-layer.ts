@@ -58,11 +58,11 @@ export async function checkLayer(path: string, base: GgufHeader, expectedHash?: 
   };
 }
 
-/** Size, time and place of a file: equal means unchanged for all but an attacker, whom the hash stops. */
+/** Size, times and place of a file. Equal means unchanged: the time of the last change of status cannot be set by a program, as that of the content can. */
 export async function stampOf(path: string): Promise<string> {
   try {
-    const { size, mtimeMs, ino } = await stat(path);
-    return `${size}:${mtimeMs}:${ino}`;
+    const { size, mtimeNs, ctimeNs, ino } = await stat(path, { bigint: true });
+    return `${size}:${mtimeNs}:${ctimeNs}:${ino}`;
   } catch (error) {
     throw new GenieError('GENIE_LAYER_MISSING', `Layer "${path}" cannot be read: check the path.`, { cause: error });
   }

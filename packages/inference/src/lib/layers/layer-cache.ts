@@ -100,6 +100,17 @@ export class LayerCache<Handle> {
     };
   }
 
+  /** Disposes one layer, unless somebody holds it. */
+  async drop(hash: string): Promise<void> {
+    const entry = this.#entries.get(hash);
+    if (entry && entry.pins === 0) await this.#evict(entry);
+  }
+
+  /** The handle of a layer that is loaded. */
+  peek(hash: string): Handle | undefined {
+    return this.#entries.get(hash)?.handle;
+  }
+
   /** Disposes everything that nobody holds. */
   async clear(): Promise<void> {
     for (const entry of this.#entries.values()) if (entry.pins === 0) await this.#evict(entry);

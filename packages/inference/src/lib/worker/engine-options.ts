@@ -2,6 +2,8 @@ export interface EngineOptions {
   readonly modelPath: string;
   /** SHA-256 of the model file; another content is refused. Without it the file is taken as it is. */
   readonly modelHash?: string;
+  /** Stamp of the file when its hash was last right, as {@link LlamaEngine.modelStamp} gave it: a file with this stamp is not hashed again. */
+  readonly verifiedStamp?: string;
   /** Tokens a conversation may have. Default 4,096; never more than the model was trained on. */
   readonly contextTokens?: number;
   /** Conversations whose KV stays in memory. Default as many as `maxKvBytes` holds, 1 to 20. */

@@ -170,9 +170,8 @@ class GrammarWriter {
 }
 
 function literal(value: unknown): string {
-  const text = JSON.stringify(JSON.stringify(value));
-  // GBNF knows fewer escapes than JSON.
-  return text.replace(/\\u([0-9a-f]{4})/g, '\\x00$1').replace(/\\x00(00)?([0-9a-f]{2})\b/g, '\\x$2');
+  // JSON has escaped what cannot be printed; these two mean something in GBNF.
+  return `"${JSON.stringify(value).replace(/["\\]/g, '\\$&')}"`;
 }
 
 /** Small ranges are listed, so that a bound always holds. */

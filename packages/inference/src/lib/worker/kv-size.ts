@@ -6,6 +6,14 @@ export function trainedContextTokens({ metadata }: GgufHeader): number {
   return typeof value === 'number' && value > 0 ? value : Number.POSITIVE_INFINITY;
 }
 
+/** Characters of the longest word of the vocabulary; infinite when the file has none, or one that maps unknown words of any length to one token. */
+export function longestTokenOf({ metadata }: GgufHeader): number {
+  const tokens = metadata.get('tokenizer.ggml.tokens');
+  if (!Array.isArray(tokens) || !['gpt2', 'llama'].includes(String(metadata.get('tokenizer.ggml.model'))))
+    return Number.POSITIVE_INFINITY;
+  return tokens.reduce((longest: number, token) => Math.max(longest, String(token).length), 1);
+}
+
 /** Bytes that one token takes in the KV cache: keys and values of every layer in half precision, for the heads that have them. */
 export function kvBytesPerToken({ metadata }: GgufHeader): number {
   const architecture = String(metadata.get('general.architecture'));

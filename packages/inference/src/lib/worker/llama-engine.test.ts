@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,12 +6,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { writeTestLayer, writeTestModel } from '../gguf/test-model.ts';
 import type { JsonSchema } from '../json-schema.ts';
+import { hashFile } from '../layers/check-layer.ts';
 import { findLlama } from '../testing/find-llama.ts';
+import { type Backend, openBackend } from './backend.ts';
 import type { EngineRequest } from './engine-request.ts';
 import { LlamaEngine } from './llama-engine.ts';
+import type { WorkerPort } from './protocol.ts';
+import { serveEngine } from './serve-engine.ts';
 
 const llamaModule = findLlama(process.env);
 let folder: string;
+/** Starting the library takes longer than most of these tests. */
+let backend: Promise<Backend> | undefined;
 const file = (name: string) => join(folder, name);
 
 beforeAll(async () => {
@@ -19,7 +25,10 @@ beforeAll(async () => {
   await writeTestModel(file('base.gguf'), { seed: 1 });
   for (let index = 0; index < 6; index += 1) await writeTestLayer(file(`layer-${index}.gguf`), { seed: 10 + index });
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  await (await backend)?.llama.dispose();
+  await rm(folder, { recursive: true });
+});
 
 const request = (more: Partial<EngineRequest> = {}): EngineRequest => ({
   messages: [
@@ -37,14 +46,9 @@ async function withEngine<Value>(
   more: Partial<Parameters<typeof LlamaEngine.create>[0]>,
   use: (engine: LlamaEngine, ask: (request: EngineRequest) => Promise<string>) => Promise<Value>,
 ) {
-  const engine = await LlamaEngine.create({
-    modelPath: file('base.gguf'),
-    threads: 1,
-    contextTokens: 512,
-    slots: 3,
-    ...(llamaModule ? { llamaModule } : {}),
-    ...more,
-  });
+  backend ??= openBackend({ threads: 1, llamaModule });
+  const options = { modelPath: file('base.gguf'), threads: 1, contextTokens: 512, slots: 3, ...more };
+  const engine = await LlamaEngine.create(options, backend);
   const ask = async (one: EngineRequest) => {
     let text = '';
     await engine.run(one, (piece) => {
@@ -97,7 +101,7 @@ describe.skipIf(llamaModule === undefined)('LlamaEngine', () => {
           for (const [stack, question] of list)
             expect(await ask(of(stack, question))).toBe(expected.get(JSON.stringify([stack, question])));
         }),
-        { numRuns: 6 },
+        { numRuns: 4 },
       );
       const stats = engine.stats();
       expect(stats.layerEvictions).toBeGreaterThan(10);
@@ -119,15 +123,19 @@ describe.skipIf(llamaModule === undefined)('LlamaEngine', () => {
         z.object({ tool: z.literal('x'), input: z.object({ path: z.string(), deep: z.boolean() }) }),
       ]),
       z.array(z.number()).max(3),
-      z.object({ 'odd "name"\n': z.null(), value: z.int().min(1).max(1_000_000) }),
+      z.object({
+        'odd "name"\n': z.null(),
+        odder: z.literal('\u0000\u001b\\ \ud800 ]'),
+        value: z.int().min(1).max(1_000_000),
+      }),
     ];
     await withEngine({ contextTokens: 1_024 }, async (_, ask) => {
       for (const [index, schema] of schemas.entries()) {
-        for (let seed = 0; seed < 8; seed += 1) {
+        for (let seed = 0; seed < 4; seed += 1) {
           const text = await ask(
             request({
               schema: z.toJSONSchema(schema) as JsonSchema,
-              maxTokens: 600,
+              maxTokens: 400,
               temperature: 1,
               seed,
               layers: layers(index),
@@ -203,9 +211,37 @@ describe.skipIf(llamaModule === undefined)('LlamaEngine', () => {
       });
       expect((await ask(request())).length).toBeGreaterThan(5);
     });
-    await expect(LlamaEngine.create({ modelPath: file('text.gguf'), threads: 1 })).rejects.toMatchObject({
+    // The file is looked at before the library is missed.
+    await expect(
+      LlamaEngine.create({ modelPath: file('text.gguf'), threads: 1, llamaModule: 'none' }),
+    ).rejects.toMatchObject({
       code: 'GENIE_GGUF_INVALID',
     });
+  });
+
+  it('hashes a model that must have a certain content, but not one that was verified before', async () => {
+    const modelHash = await hashFile(file('base.gguf'));
+    const verifiedStamp = await withEngine({ modelHash }, async ({ modelStamp }) => modelStamp);
+    const wrong = { modelHash: 'a'.repeat(64) };
+    await expect(withEngine(wrong, async () => 'loaded')).rejects.toMatchObject({ code: 'GENIE_MODEL_CHANGED' });
+    expect(await withEngine({ ...wrong, verifiedStamp }, async () => 'loaded')).toBe('loaded');
+    // The content's time can be set back after a change, that of the change itself cannot.
+    const { atime, mtime } = await stat(file('base.gguf'));
+    await utimes(file('base.gguf'), atime, mtime);
+    await expect(withEngine({ ...wrong, verifiedStamp }, async () => 'loaded')).rejects.toMatchObject({
+      code: 'GENIE_MODEL_CHANGED',
+    });
+  });
+
+  it('is not ended in the middle of loading, which would end the process', async () => {
+    const heard: string[] = [];
+    backend ??= openBackend({ threads: 1, llamaModule });
+    const onMessage: WorkerPort['onMessage'] = (tell) => {
+      setImmediate(tell, { type: 'load', options: { modelPath: file('base.gguf'), threads: 1, contextTokens: 512 } });
+      setImmediate(tell, { type: 'close' });
+    };
+    await serveEngine({ send: ({ type }) => heard.push(type), onMessage }, backend);
+    expect(heard).toEqual(['ready']);
   });
 
   it('notices a layer that changes on disk', async () => {
@@ -217,6 +253,29 @@ describe.skipIf(llamaModule === undefined)('LlamaEngine', () => {
       expect(await of()).toBe(before);
       await writeTestLayer(file('moving.gguf'), { seed: 51 });
       await expect(of()).rejects.toMatchObject({ code: 'GENIE_LAYER_CHANGED' });
+    });
+  });
+
+  it('uses the new weights of a layer that was replaced under its name, and one adapter for equal files', async () => {
+    await writeTestLayer(file('named.gguf'), { seed: 50 });
+    await writeTestLayer(file('other.gguf'), { seed: 51 });
+    const hashes = [await hashFile(file('named.gguf')), await hashFile(file('other.gguf'))];
+    await withEngine({}, async (engine, ask) => {
+      const of = (name: string, version: number) =>
+        ask(request({ layers: [{ path: file(name), hash: hashes[version] ?? '', weight: 1 }] }));
+      const first = await of('named.gguf', 0);
+      await writeTestLayer(file('named.gguf'), { seed: 51 });
+      const second = await of('named.gguf', 1);
+      await withEngine({}, async (_, fresh) => {
+        const layers = [{ path: file('other.gguf'), weight: 1 }];
+        expect(second).toBe(await fresh(request({ layers })));
+      });
+      expect(second).not.toBe(first);
+      expect(await of('other.gguf', 1)).toBe(second);
+      expect(engine.stats()).toMatchObject({ layers: 1, layerEvictions: 1, prefixHits: 1 });
+      await rm(file('named.gguf'));
+      // What was loaded from there is still the content that was asked for.
+      expect(await of('other.gguf', 1)).toBe(second);
     });
   });
 

@@ -1,7 +1,9 @@
+import { GenieError } from '@genie/core/errors';
 import { toModelError } from '../failure/model-failure.ts';
 import { canonicalLayers, genomeHash } from '../genome/genome-hash.ts';
 import { type CheckedLayer, checkLayer, stampOf } from '../layers/check-layer.ts';
 import { LayerCache, type LayerLease } from '../layers/layer-cache.ts';
+import type { Backend } from './backend.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { EngineRequest, EngineResult, EngineStats } from './engine-request.ts';
 import type { LlamaSequence, Token } from './llama-library.ts';
@@ -36,9 +38,14 @@ export class LlamaEngine {
     });
   }
 
-  /** Loads library and model. Rejects with `GENIE_MODEL_PEER_MISSING`, `GENIE_GGUF_INVALID`, `GENIE_MODEL_CHANGED`, `GENIE_MODEL_LOAD`. */
-  static async create(options: EngineOptions): Promise<LlamaEngine> {
-    return new LlamaEngine(await loadEngine(options), options);
+  /** Loads library and model; the library may have been started before, and is then not ended with this engine. Rejects with `GENIE_MODEL_PEER_MISSING`, `GENIE_GGUF_INVALID`, `GENIE_MODEL_CHANGED`, `GENIE_MODEL_LOAD`. */
+  static async create(options: EngineOptions, prepared?: Promise<Backend>): Promise<LlamaEngine> {
+    return new LlamaEngine(await loadEngine(options, prepared), options);
+  }
+
+  /** What the model file looked like when it was checked. */
+  get modelStamp(): string {
+    return this.#parts.stamp;
   }
 
   stats(): EngineStats {
@@ -68,11 +75,11 @@ export class LlamaEngine {
 
   async close(): Promise<void> {
     await this.#last;
-    const { host, model, llama, states } = this.#parts;
+    const { host, model, closeBackend, states } = this.#parts;
     await host.close();
     await this.#layers.clear();
     await model.dispose();
-    await llama.dispose();
+    await closeBackend();
     await states?.close();
   }
 
@@ -86,10 +93,12 @@ export class LlamaEngine {
     const { library, model, baseHash } = this.#parts;
     const leases: LayerLease<CheckedLayer>[] = [];
     try {
-      const layers = await this.#acquire(request, leases);
+      const { layers, fresh } = await this.#acquire(request, leases);
+      this.#checkLength(request.messages);
       const tokens = toTokens(library, model, request.messages);
       const room = this.#roomFor(tokens);
       const sequence = await this.#prefixes.take(genomeHash(baseHash, layers), layers, tokens);
+      await this.#checkStill(fresh);
       const cachedTokens = sequence.nextTokenIndex;
       const last = await this.#readPrompt(sequence, tokens.slice(cachedTokens), signal);
       const made = await this.#generate({ request, sequence, tokens, last, room, onText, signal, startedAt });
@@ -99,12 +108,37 @@ export class LlamaEngine {
     }
   }
 
-  /** The layers of a request, checked, in canonical form and loaded; each has its lease before the next is loaded. */
+  /** The layers of a request, checked, in canonical form and loaded; each has its lease before the next is loaded. Of equal files the one that is loaded already is used. */
   async #acquire(request: EngineRequest, leases: LayerLease<CheckedLayer>[]) {
     const checked = request.layers.map(async (layer) => ({ ...(await this.#check(layer)), weight: layer.weight }));
-    const layers = canonicalLayers(await Promise.all(checked));
-    for (const layer of layers) leases.push(await this.#layers.acquire(layer));
-    return layers;
+    const layers: (CheckedLayer & { readonly weight: number })[] = [];
+    const fresh: CheckedLayer[] = [];
+    for (const layer of canonicalLayers(await Promise.all(checked))) {
+      if (!this.#layers.has(layer.hash)) fresh.push(layer);
+      const lease = await this.#layers.acquire(layer);
+      leases.push(lease);
+      layers.push({ ...lease.handle, weight: layer.weight });
+    }
+    return { layers, fresh };
+  }
+
+  /** The native library has read the files by now: what it read must be what was checked. */
+  async #checkStill(layers: readonly CheckedLayer[]): Promise<void> {
+    for (const { path, stamp } of layers) {
+      if ((await stampOf(path)) === stamp) continue;
+      await this.#parts.host.forget(path);
+      throw new GenieError('GENIE_LAYER_CHANGED', `Layer "${path}" changed while it was loaded: try again.`);
+    }
+  }
+
+  /** Tokenising megabytes takes the thread that must answer pings; what cannot fit whatever its tokens are is not tokenised. */
+  #checkLength(messages: EngineRequest['messages']): void {
+    const { contextTokens, longestToken } = this.#parts;
+    const characters = messages.reduce((sum, { text }) => sum + text.length, 0);
+    const least = Math.ceil(characters / longestToken);
+    if (least < contextTokens) return;
+    const message = `the prompt has at least ${least} tokens, the context ${contextTokens}`;
+    throw toModelError({ kind: 'context-length', message }, 'local');
   }
 
   #roomFor(tokens: readonly Token[]): number {
@@ -171,6 +205,9 @@ export class LlamaEngine {
     if (known && known.stamp === (await stampOf(layer.path)) && (layer.hash === undefined || layer.hash === known.hash))
       return known;
     const checked = await checkLayer(layer.path, this.#parts.base, layer.hash ?? known?.hash);
+    // The library knows adapters by their paths: what it holds under this one has other weights now.
+    if (known && known.hash !== checked.hash && this.#layers.peek(known.hash)?.path === layer.path)
+      await this.#layers.drop(known.hash);
     this.#checked.set(layer.path, checked);
     return checked;
   }

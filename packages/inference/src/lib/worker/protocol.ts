@@ -1,9 +1,12 @@
 import type { ErrorRecord } from '@genie/core/errors';
+import type { BackendOptions } from './backend.ts';
 import type { EngineOptions } from './engine-options.ts';
 import type { EngineRequest, EngineResult, EngineStats } from './engine-request.ts';
 
 /** What the daemon tells a worker. */
 export type ToWorker =
+  /** Start the library, but load no model yet. */
+  | { readonly type: 'prepare'; readonly options: BackendOptions }
   | { readonly type: 'load'; readonly options: EngineOptions }
   | { readonly type: 'start'; readonly id: number; readonly request: EngineRequest }
   | { readonly type: 'abort'; readonly id: number }
@@ -12,7 +15,7 @@ export type ToWorker =
 
 /** What a worker tells the daemon. The tokens of a request and its `end` travel on one port, so none can be overtaken. */
 export type FromWorker =
-  | { readonly type: 'ready'; readonly stats: EngineStats }
+  | { readonly type: 'ready'; readonly stats: EngineStats; readonly modelStamp?: string }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
   | { readonly type: 'token'; readonly id: number; readonly text: string }
   | { readonly type: 'end'; readonly id: number; readonly result: EngineResult; readonly stats: EngineStats }

@@ -37,7 +37,8 @@ const growthTokens = 64;
  * when the next one starts. Disk errors lose a state, never a request.
  */
 export class StateFiles {
-  readonly #folder: string;
+  /** Undefined: the disk was full, nothing is kept. */
+  readonly #folder: string | undefined;
   readonly #maxBytes: number;
   readonly #files = new Map<string, StateFile>();
   #uses = 0;
@@ -45,15 +46,20 @@ export class StateFiles {
   #restored = 0;
   #failed = 0;
 
-  private constructor(folder: string, maxBytes: number) {
+  private constructor(folder: string | undefined, maxBytes: number) {
     this.#folder = folder;
     this.#maxBytes = maxBytes;
   }
 
   static async open(folder: string, maxBytes: number): Promise<StateFiles> {
-    await mkdir(folder, { recursive: true });
-    await removeOrphans(folder);
-    return new StateFiles(await mkdtemp(join(folder, `kv-${process.pid}-`)), maxBytes);
+    try {
+      await mkdir(folder, { recursive: true });
+      await removeOrphans(folder);
+      return new StateFiles(await mkdtemp(join(folder, `kv-${process.pid}-`)), maxBytes);
+    } catch (error) {
+      if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      return new StateFiles(undefined, 0);
+    }
   }
 
   stats(): StateFileStats {
@@ -65,10 +71,11 @@ export class StateFiles {
   async save({ key, tokens, estimatedBytes, write }: SaveRequest): Promise<boolean> {
     const known = this.#files.get(key);
     if (known && tokens < known.tokens + growthTokens) return true;
+    if (this.#folder === undefined) return false;
     const path = join(this.#folder, `${key}.kv`);
     try {
       await this.#drop(key);
-      if (estimatedBytes > this.#maxBytes || !(await this.#makeRoom(estimatedBytes))) return false;
+      if (estimatedBytes > this.#maxBytes || !(await this.#makeRoom(this.#folder, estimatedBytes))) return false;
       await write(`${path}.part`);
       const { size } = await stat(`${path}.part`);
       await rename(`${path}.part`, path);
@@ -104,16 +111,16 @@ export class StateFiles {
 
   async close(): Promise<void> {
     this.#files.clear();
-    await rm(this.#folder, { recursive: true, force: true });
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #makeRoom(bytes: number): Promise<boolean> {
+  async #makeRoom(folder: string, bytes: number): Promise<boolean> {
     while (this.stats().bytes + bytes > this.#maxBytes) {
       const oldest = [...this.#files].sort(([, left], [, right]) => left.lastUse - right.lastUse)[0];
       if (!oldest) return false;
       await this.#drop(oldest[0]);
     }
-    const { bavail, bsize } = await statfs(this.#folder);
+    const { bavail, bsize } = await statfs(folder);
     return bavail * bsize > bytes + reservedBytes;
   }
 

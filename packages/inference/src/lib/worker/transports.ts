@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { FromWorker, ToWorker, WorkerTransport } from './protocol.ts';
+import type { Backend } from './backend.ts';
+import type { FromWorker, ToWorker, WorkerPort, WorkerTransport } from './protocol.ts';
 import { serveEngine } from './serve-engine.ts';
 
 /**
@@ -44,15 +45,19 @@ export function childProcessTransport(): WorkerTransport {
   };
 }
 
-/** The engine in this process: no isolation, for tests and small tools. `kill` waits until it is idle, because ending native work aborts the process. */
-export function inProcessTransport(): WorkerTransport {
+/**
+ * The engine in this process: no isolation, for tests and small tools. `kill` waits until it is idle, because ending native work aborts the process. Engines may share
+ * a `backend`, which outlives them.
+ */
+export function inProcessTransport(backend?: Promise<Backend>): WorkerTransport {
   const toWorker: ((message: ToWorker) => void)[] = [];
   const fromWorker: ((message: FromWorker) => void)[] = [];
   const exits: ((reason: string) => void)[] = [];
-  const done = serveEngine({
+  const port: WorkerPort = {
     send: (message) => tellLater(fromWorker, message),
     onMessage: (listener) => toWorker.push(listener),
-  });
+  };
+  const done = serveEngine(port, backend);
   void done.then(() => tellLater(exits, 'closed'));
   const send = (message: ToWorker) => tellLater(toWorker, message);
   return {
