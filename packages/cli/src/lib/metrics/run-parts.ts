@@ -1,11 +1,13 @@
 import type { GenieUpdate } from '@genie/core';
 import type { GenieFile, HomeFolders } from '@genie/core/home';
 import type { Approvals, EgressPort, MemoryPort, Source, Tool, Toolbox } from '@genie/core/ports';
+import { openPlaybooks, planWithPlaybooks } from '@genie/tools';
 import type { GenieSettings } from '../compose/genie-settings.ts';
 import type { Hands } from '../compose/open-hands.ts';
 import type { OpenModels } from '../compose/open-models.ts';
 import { openTools } from '../compose/open-tools.ts';
 import { createQuietGate, type QuietGate } from '../compose/source-gate.ts';
+import { mcpFolder } from '../mcp/mcp-folder.ts';
 import type { Servers } from '../mcp/open-servers.ts';
 
 export interface RunPartsDeps {
@@ -37,12 +39,13 @@ export function createRunParts(deps: RunPartsDeps): RunParts {
   const gate = servers ? servers.watch(inner) : inner;
   const own = openTools({ sources, workspace: folders.workspace, accepted: settings.tools, hands });
   const tools = servers ? servers.extend(own) : own;
+  const playbooks = openPlaybooks({ dir: mcpFolder(folders.root) });
   return {
     gate,
     options: {
       sources,
       tools: withPolicy(tools, settings.toolPolicy),
-      models: { planning: models.planning, execution: models.execution },
+      models: { planning: planWithPlaybooks(models.planning, playbooks.accepted), execution: models.execution },
       prices: models.prices,
       wakeGate: wakesAlways
         ? async (context) => ({ ...(await gate.wakeGate(context)), wake: true, reason: 'woken by force' })
@@ -55,9 +58,12 @@ export function createRunParts(deps: RunPartsDeps): RunParts {
   };
 }
 
-/** The user's own words, then what adjustments added. Empty when there is neither. */
+/** The user's own words, then what adjustments added, search terms as the section `# Look for`. Empty when there is nothing. */
 function instructionsOf({ instructions }: GenieFile, { promptFragments, searchTerms }: GenieSettings): string {
-  const terms = searchTerms.length === 0 ? [] : [`Look for these above all: ${searchTerms.join(', ')}.`];
+  const terms =
+    searchTerms.length === 0
+      ? []
+      : [`# Look for\n\n${searchTerms.map((term) => `- ${term.replace(/\s+/g, ' ')}`).join('\n')}`];
   return [...(instructions ? [instructions] : []), ...Object.values(promptFragments), ...terms].join('\n\n');
 }
 

@@ -8,6 +8,8 @@ export interface Goal {
   readonly kind: GoalKind;
   /** The words that decide relevance: the person's message when there is one, else the goal. */
   readonly query: string;
+  /** What holds one of these comes first, whatever else it holds. */
+  readonly lookFor: readonly string[];
   readonly goal: string;
   readonly isQuestion: boolean;
   /** Only what was not reported before; a question about a topic wants all there is about it. */
@@ -41,6 +43,7 @@ export function readGoal(prompt: ReadPrompt): Goal {
   return {
     kind,
     query,
+    lookFor: prompt.lookFor,
     goal: prompt.goal,
     isQuestion,
     newOnly: !isQuestion || /\b(?:new|news|changed?|changes|latest|updates?|since|happened)\b/i.test(query),

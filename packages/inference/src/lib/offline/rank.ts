@@ -62,13 +62,14 @@ function knownPart(text: string, rowsByWord: ReadonlyMap<string, readonly number
 
 /**
  * Orders findings: those reported before are left out (unless `keepKnown`), the rest by
- * 0.5 relevance + 0.3 novelty + 0.2 recency. Equal scores keep the order of the sources. The same input gives the same order.
+ * 0.5 relevance + 0.3 novelty + 0.2 recency. What holds every word of a term of `lookFor` comes before all that does not. Equal scores keep the order of the sources. The same input gives the same order.
  * The first `limit` get their most informative sentence.
  */
 export function rankFindings(
   findings: readonly Finding[],
   options: {
     readonly query: string;
+    readonly lookFor?: readonly string[];
     readonly known: readonly string[];
     readonly keepKnown?: boolean;
     readonly limit?: number;
@@ -76,6 +77,7 @@ export function rankFindings(
 ): readonly RankedFinding[] {
   const known = indexKnown(options.known);
   const query = new Set(topicWords(options.query));
+  const terms = (options.lookFor ?? []).map(wordsOf).filter(({ length }) => length > 0);
   const distinct = withoutDuplicates(findings);
   const words = distinct.map((finding) => new Set(topicWords(`${finding.title} ${finding.text.slice(0, 2_000)}`)));
   const days = [...new Set(findings.map((finding) => finding.date ?? ''))].sort();
@@ -83,9 +85,12 @@ export function rankFindings(
   const scored = distinct.flatMap((finding, order) => {
     const novelty = known.novelty(finding);
     if (novelty <= 1 - knownShare && !options.keepKnown) return [];
-    const relevance = shareOf(query, words[order] ?? new Set());
+    const text = new Set(terms.length > 0 ? wordsOf(`${finding.title} ${finding.text.slice(0, 2_000)}`) : []);
+    const isWanted = terms.some((term) => term.every((word) => text.has(word)));
+    const relevance = isWanted ? 1 : shareOf(query, words[order] ?? new Set());
     const recency = days.length < 2 ? 1 : (dayIndex.get(finding.date ?? '') ?? 0) / (days.length - 1);
-    return [{ finding, novelty, relevance, order, score: 0.5 * relevance + 0.3 * novelty + 0.2 * recency }];
+    const score = 0.5 * relevance + 0.3 * novelty + 0.2 * recency;
+    return [{ finding, novelty, relevance, order, score: isWanted ? score + 1 : score }];
   });
   scored.sort((left, right) => right.score - left.score || left.order - right.order);
   const weights = weighWords(words);

@@ -24,6 +24,8 @@ export interface ReadPrompt {
   readonly sources: readonly Source[];
   readonly cursors: readonly SourceCursor[];
   readonly known: readonly string[];
+  /** Terms that matter more than the words of the goal, e.g. `- llama.cpp`. */
+  readonly lookFor: readonly string[];
   readonly plan: readonly string[];
   /** Names from a `# Tools` list, for calls that offer no tools (planning). */
   readonly toolNames: readonly string[];
@@ -32,13 +34,22 @@ export interface ReadPrompt {
   readonly characters: number;
 }
 
-const headings = ['goal', 'sources', 'since last time', 'already known', 'plan', 'tools', 'message'] as const;
+const headings = [
+  'goal',
+  'sources',
+  'since last time',
+  'already known',
+  'look for',
+  'plan',
+  'tools',
+  'message',
+] as const;
 type Heading = (typeof headings)[number];
 
 /**
  * Reads the standard prompt. Sections are Markdown headings of level one in system and user messages, each optional:
- * `# Goal`, `# Sources`, `# Since last time`, `# Already known`, `# Plan`, `# Tools`, `# Message`. The first of each
- * name counts, and `# Message` takes the rest of its text, so that what a person or a source wrote opens no section.
+ * `# Goal`, `# Sources`, `# Since last time`, `# Already known`, `# Look for`, `# Plan`, `# Tools`, `# Message`. The first of
+ * each name counts, and `# Message` takes the rest of its text, so that what a person or a source wrote opens no section.
  * A prompt without a goal section is a goal as a whole. Tool results are never searched for sections.
  */
 export function readPrompt(messages: readonly LanguageModelV4Message[]): ReadPrompt {
@@ -63,6 +74,7 @@ export function readPrompt(messages: readonly LanguageModelV4Message[]): ReadPro
     sources: listLines(sections.get('sources')).flatMap(parseSource),
     cursors: listLines(sections.get('since last time')).flatMap(parseCursor),
     known: listLines(sections.get('already known')),
+    lookFor: [...(sections.get('look for') ?? '').matchAll(/^[-*]\s+(.+)$/gm)].map((match) => (match[1] ?? '').trim()),
     plan: listLines(sections.get('plan')),
     toolNames: [...(sections.get('tools') ?? '').matchAll(/^[-*]\s+`?([\w-]+)/gm)].map((match) => match[1] ?? ''),
     calls: [...calls.values()],

@@ -27,7 +27,13 @@ function bodyOf(goal: Goal, reached: readonly Reading[], known: readonly string[
   if (goal.kind === 'count') return writeCounts(goal, reached);
   if (goal.kind === 'compare' && reached.length > 1) return writeComparison(reached);
   const findings = reached.flatMap((reading) => reading.findings);
-  const all = rankFindings(findings, { query: goal.query, known, keepKnown: !goal.newOnly, limit: goal.limit });
+  const all = rankFindings(findings, {
+    query: goal.query,
+    lookFor: goal.lookFor,
+    known,
+    keepKnown: !goal.newOnly,
+    limit: goal.limit,
+  });
   // A question about a topic is not answered by what is merely recent.
   const ranked = goal.newOnly ? all : all.filter(({ relevance }) => relevance > 0);
   if (ranked.length === 0) return all.length > 0 ? [nothingAbout(goal, reached, all.length)] : undefined;
