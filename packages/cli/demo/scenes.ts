@@ -41,6 +41,8 @@ export async function makePlan({ stage, terminal, site, checkout, home }: SceneD
     price: undefined,
     baseUrl: undefined,
     instructions: undefined,
+    store: undefined,
+    toolbox: [],
   });
   const file = readGenieFile(home);
   // The site is on this machine. Only an operator can allow a name to mean a private address; a user's approval cannot.
@@ -58,7 +60,7 @@ export async function makePlan({ stage, terminal, site, checkout, home }: SceneD
       refused: ['domains'],
       acceptsAll: true,
     });
-    const { accepted, refused } = await applyProposal(home, open.approvals);
+    const { accepted, refused } = await applyProposal(home, open.store);
     stage.say(
       `The user accepts ${accepted.join(', ')} and refuses ${refused.join(', ')}: hosts are to be asked for when they are needed.`,
     );

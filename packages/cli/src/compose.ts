@@ -1,35 +1,26 @@
-import { createGenie, type Genie, openApprovals, type RunHandle } from '@genie/core';
+import { createGenie, type Genie, type RunHandle } from '@genie/core';
 import { type ErrorRecord, toErrorRecord } from '@genie/core/errors';
 import { type GenieFile, type HomeFolders, homeFolders, readGenieFile } from '@genie/core/home';
-import { type Journal, readRun } from '@genie/core/journal';
-import {
-  type Approvals,
-  type Clock,
-  canonicalJson,
-  type GenieEvent,
-  type JsonObject,
-  type NotifierPort,
-  type Source,
-} from '@genie/core/ports';
-import { createResolverLookup, type Egress, type Lookup } from '@genie/egress';
-import { type Environment, resolveModel } from '@genie/inference';
-import { type Memory, openMemory } from '@genie/memory';
-import { type Metrics, openMetrics } from '@genie/metrics';
+import type { Approvals, Clock, GenieEvent, NotifierPort, Source } from '@genie/core/ports';
+import type { Egress, Lookup } from '@genie/egress';
+import type { Environment } from '@genie/inference';
+import type { Memory } from '@genie/memory';
+import type { Metrics } from '@genie/metrics';
+import { type Closers, createClosers } from './lib/compose/close-all.ts';
 import { openEventLog } from './lib/compose/event-log.ts';
 import { type GenieSettings, readSettings } from './lib/compose/genie-settings.ts';
-import { memoryCipher } from './lib/compose/memory-cipher.ts';
-import { modelHosts } from './lib/compose/model-hosts.ts';
-import { type OpenEgress, openEgress, upstreamProxyOf } from './lib/compose/open-egress.ts';
+import type { GenieStore } from './lib/compose/genie-store.ts';
+import { createLiveParts } from './lib/compose/live-parts.ts';
+import { openDoor } from './lib/compose/open-door.ts';
+import { openGenieMetrics } from './lib/compose/open-genie-metrics.ts';
 import { openHands } from './lib/compose/open-hands.ts';
-import { type ModelReferences, type OpenModels, openModels } from './lib/compose/open-models.ts';
+import { chosenModels, type ModelReferences, type OpenModels, openModels } from './lib/compose/open-models.ts';
 import { openStore } from './lib/compose/open-store.ts';
 import { localRoots } from './lib/compose/open-tools.ts';
-import type { QuietGate } from './lib/compose/source-gate.ts';
+import { resumeRun } from './lib/compose/resume-run.ts';
 import { openServers } from './lib/mcp/open-servers.ts';
 import { findHomeExperiments } from './lib/metrics/experiments-folder.ts';
-import { createRunParts } from './lib/metrics/run-parts.ts';
 import { listenTo, openSelfReview, type SelfReview } from './lib/metrics/self-review.ts';
-import { genieSettings } from './lib/metrics/settings-target.ts';
 import { watchSettings } from './lib/metrics/watch-settings.ts';
 
 export interface OpenGenieOptions {
@@ -45,8 +36,11 @@ export interface OpenGenieOptions {
   /** How names become addresses. Default: the operating system. */
   readonly lookup?: Lookup;
   readonly clock?: Clock;
-  /** A database (`postgres://…`) for runs, approvals, memory and metrics instead of the home's files. */
-  readonly store?: string;
+  /**
+   * Where runs, approvals, memory and metrics are kept: `postgres://…`, `env:NAME` for a variable that holds such an address, or `home`. Default: what
+   * `genie.json` says, then the variable GENIE_STORE, then the home.
+   */
+  readonly store?: string | undefined;
   /** Leaves out the wake gate: for a user who wants a run now. */
   readonly wakesAlways?: boolean;
   readonly signal?: AbortSignal;
@@ -63,6 +57,7 @@ export interface OpenGenie {
   readonly metrics: Metrics;
   readonly egress: Egress;
   readonly approvals: Approvals;
+  readonly store: GenieStore;
   /** Reviews when they are due, and what the user allowed. */
   readonly review: SelfReview;
   /** As `genie.resume`; sources that were opened by a decision are fingerprinted before they are read. */
@@ -75,17 +70,16 @@ export interface OpenGenie {
 /**
  * The composition root: makes one genie out of a home and the packages. This process owns the home until `close`.
  *
- * Rejects with the codes of `readGenieFile`, `createGenie` (`GENIE_HOME_IN_USE`), `resolveModel` and `createEgress`.
+ * Rejects with the codes of `readGenieFile`, `openStore`, `createGenie` (`GENIE_HOME_IN_USE`), `resolveModel` and `createEgress`.
  */
 export async function openGenie(options: OpenGenieOptions): Promise<OpenGenie> {
   const file = readGenieFile(options.home);
   const settings = readSettings(options.home, file);
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = closeAll(closers);
+  const closers = createClosers();
   try {
-    return await assemble({ options, file, settings, closers, close });
+    return await assemble({ options, file, settings, closers });
   } catch (error) {
-    await close().catch(() => undefined);
+    await closers.close().catch(() => undefined);
     throw error;
   }
 }
@@ -94,95 +88,93 @@ interface Assembly {
   readonly options: OpenGenieOptions;
   readonly file: GenieFile;
   readonly settings: GenieSettings;
-  readonly closers: (() => Promise<void> | void)[];
-  readonly close: () => Promise<void>;
+  readonly closers: Closers;
 }
 
-async function assemble({ options, file, settings, closers, close }: Assembly): Promise<OpenGenie> {
-  const { home, clock } = options;
+async function assemble({ options, file, settings, closers }: Assembly): Promise<OpenGenie> {
+  const { home, clock, environment, onWarning } = options;
   const folders = homeFolders(home);
-  const withClock = clock ? { clock } : {};
-  const sources = (file.sources ?? []) as readonly Source[];
+  const warned = onWarning ? { onWarning } : {};
   const log = openEventLog(home);
-  closers.push(() => log.close());
+  closers.add(() => log.close());
   const bus: { emit?: (event: GenieEvent) => void; refresh?: () => Promise<void> } = {};
   const told = listenTo(options.notifier);
-  const { onWarning } = options;
   const store = await openStore({
-    url: options.store,
-    genieId: file.id,
-    ...withClock,
-    ...(onWarning ? { onWarning } : {}),
+    home,
+    file,
+    environment,
+    store: options.store,
+    ...(clock ? { clock } : {}),
+    ...warned,
   });
-  closers.push(() => store?.close());
-  const approvals = store?.approvals ?? openApprovals({ dir: folders.approvals, ...withClock });
-  closers.push(() => approvals.close());
-  const door = openDoor({ options, file, settings, approvals, emit: (event) => bus.emit?.(event) });
-  closers.push(() => door.close());
-  const memory = openMemory({
-    ...(store ? { store: store.memoryStore } : { dir: folders.memory, ...memoryCipher(options.environment) }),
-    ...withClock,
+  closers.add(() => store.close());
+  const { approvals } = store;
+  const referencesOf = (now: GenieFile): ModelReferences => chosenModels(options.models, now);
+  const door = openDoor({
+    home,
+    file,
+    settings,
+    environment,
+    models: referencesOf(file),
+    approvals,
+    events: (event) => bus.emit?.(event),
+    lookup: options.lookup,
   });
-  closers.push(() => memory.close());
+  closers.add(() => door.close());
+  const memory = await store.openMemory();
+  closers.add(() => memory.close());
   const modelFetch: typeof globalThis.fetch = (input, init) =>
     door.egress.fetch(input as string | URL | Request, init, { genieId: file.id, tool: 'model' });
-  const modelsOf = async (now: Pick<Assembly, 'file' | 'settings'>) => {
+  const modelsOf = async (now: Pick<Assembly, 'file' | 'settings'>): Promise<OpenModels> => {
     const opened = await openModels({
-      references: references(options, now.file),
+      references: referencesOf(now.file),
       settings: now.settings,
-      environment: options.environment,
+      environment,
       fetch: modelFetch,
+      events: (event) => bus.emit?.(event),
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    closers.push(() => opened.close());
+    closers.add(() => opened.close());
     return opened;
   };
   const models = await modelsOf({ file, settings });
-  const metrics = openMetrics({
-    ...(store ? { store: store.metricsStore } : { dir: folders.metrics }),
-    ...withClock,
-    fetch: door.egress.fetch.bind(door.egress),
+  const metrics = await openGenieMetrics({
+    home,
+    file,
+    folders,
+    settings,
+    environment,
+    store,
+    egress: door.egress,
+    modelFetch,
+    models,
     memory,
-    roots: [...localRoots(sources), folders.workspace, folders.artifacts],
-    ...(file.schedule?.timezone ? { timeZone: file.schedule.timezone } : {}),
-    settings: genieSettings({
-      home,
-      models: models.references,
-      checkModel: (reference) => void resolveModel(reference, { environment: options.environment, fetch: modelFetch }),
-      onWrite: async () => bus.refresh?.(),
-    }),
-    approvals,
-    genieId: file.id,
     notifier: told.notifier,
-    // Rules without a neural network judge nothing and find no causes: the statistics speak alone.
-    ...(models.references.planning === 'offline' ? {} : { model: models.planning }),
-    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
-    ...settings.metrics,
+    onWarning,
+    onWrite: async () => bus.refresh?.(),
   });
-  closers.push(() => metrics.close());
+  closers.add(() => metrics.close());
   const servers = await openServers({ options, file, settings, approvals, door: door.rules, model: models.execution });
-  closers.push(() => servers?.close());
+  closers.add(() => servers?.close());
   const hands = await openHands({
     settings,
     folders,
-    roots: localRoots(sources),
+    roots: localRoots((file.sources ?? []) as readonly Source[]),
     contain: () => door.commands.open(),
-    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
+    ...warned,
   });
-  closers.push(() => hands?.close());
-  const shared = {
-    folders,
-    memory,
-    approvals,
-    door: door.quiet,
-    servers,
-    hands,
-    wakesAlways: options.wakesAlways === true,
-  };
-  const live = { file, settings, models, parts: createRunParts({ ...shared, file, settings, models }) };
+  closers.add(() => hands?.close());
+  const wakesAlways = options.wakesAlways === true;
+  const live = createLiveParts({
+    home,
+    shared: { folders, memory, approvals, door: door.quiet, servers, hands, wakesAlways },
+    first: { file, settings, models },
+    openModels: modelsOf,
+    referencesOf,
+  });
   const genie = createGenie({
-    ...withClock,
-    ...(store ? { journal: store.journal } : {}),
+    ...(clock ? { clock } : {}),
+    ...(store.journal ? { journal: store.journal } : {}),
     home,
     goal: file.goal,
     id: file.id,
@@ -192,23 +184,12 @@ async function assemble({ options, file, settings, closers, close }: Assembly): 
     egress: door.egress,
     ...live.parts.options,
     ...(options.notifier ? { notifier: options.notifier } : {}),
-    ...(options.onWarning ? { onWarning: options.onWarning } : {}),
+    ...warned,
   });
-  closers.push(() => genie.close());
+  closers.add(() => genie.close());
   bus.emit = (event) => genie.events.emit(event);
-  // Settings that an adjustment changed count from the next run on.
-  bus.refresh = async () => {
-    const next = readGenieFile(home);
-    if (canonicalJson(next) === canonicalJson(live.file)) return;
-    const now = { file: next, settings: readSettings(home, next) };
-    const isSame =
-      canonicalJson({ ...references(options, next) }) === canonicalJson({ ...references(options, live.file) });
-    const opened = isSame ? live.models : await modelsOf(now);
-    const parts = createRunParts({ ...shared, ...now, models: opened });
-    await genie.update(parts.options);
-    Object.assign(live, now, { models: opened, parts });
-  };
-  const failed = (error: unknown): void => options.onWarning?.(toErrorRecord(error, 'GENIE_METRICS_REVIEW'));
+  bus.refresh = () => live.refresh(genie);
+  const failed = (error: unknown): void => onWarning?.(toErrorRecord(error, 'GENIE_METRICS_REVIEW'));
   const review = openSelfReview({
     metrics,
     approvals,
@@ -218,10 +199,11 @@ async function assemble({ options, file, settings, closers, close }: Assembly): 
     signal: options.signal,
     onFailure: failed,
   });
-  closers.push(() => review.close());
-  closers.push(watchSettings(home, () => void bus.refresh?.().catch(failed)));
+  closers.add(() => review.close());
+  closers.add(watchSettings(home, () => void bus.refresh?.().catch(failed)));
   genie.events.onAny(log.write);
   genie.events.onAny(door.onEvent);
+  genie.events.onAny((event) => live.models.onEvent(event));
   if (settings.network) door.watchNetwork(settings.network);
   genie.events.onAny((event) => metrics.onEvent(event));
   genie.events.onAny((event) => review.onEvent(event));
@@ -242,98 +224,11 @@ async function assemble({ options, file, settings, closers, close }: Assembly): 
     metrics,
     egress: door.egress,
     approvals,
+    store,
     review,
-    close,
+    close: closers.close,
     resume: (runId, resuming = {}) =>
-      resumeAfterLook(
-        { genie, gate: live.parts.gate, folders, runId, journal: store?.journal, ready: servers?.ready },
-        resuming.signal,
-      ),
-    [Symbol.asyncDispose]: close,
-  };
-}
-
-function references(options: OpenGenieOptions, file: GenieFile): ModelReferences {
-  return {
-    planning: options.models?.planning ?? file.models?.planning,
-    execution: options.models?.execution ?? file.models?.execution,
-  };
-}
-
-function openDoor(deps: {
-  readonly options: OpenGenieOptions;
-  readonly file: GenieFile;
-  readonly settings: GenieSettings;
-  readonly approvals: Approvals;
-  readonly emit: (event: GenieEvent) => void;
-}): OpenEgress {
-  const { options, file, settings } = deps;
-  const named = references(options, file);
-  const hosts = modelHosts([named.planning, named.execution, options.environment.GENIE_MODEL], {
-    baseUrl: settings.modelBaseUrl,
-    environment: options.environment,
-  });
-  return openEgress({
-    home: options.home,
-    genieId: file.id,
-    allow: [...new Set([...settings.egress.allow, ...hosts])],
-    allowPrivate: settings.egress.allowPrivate,
-    approvals: deps.approvals,
-    events: deps.emit,
-    providers: hosts,
-    holdMs: settings.egress.holdMs,
-    upstreamProxy: upstreamProxyOf(settings.egress.upstreamProxy, options.environment),
-    lookup: options.lookup ?? (settings.egress.resolver ? createResolverLookup(settings.egress.resolver) : undefined),
-  });
-}
-
-async function resumeAfterLook(
-  deps: {
-    readonly genie: Genie;
-    readonly gate: QuietGate;
-    readonly folders: HomeFolders;
-    readonly runId: string;
-    /** Where the run is, when not in the home. */
-    readonly journal: Journal | undefined;
-    readonly ready?: (() => Promise<void>) | undefined;
-  },
-  signal: AbortSignal | undefined,
-): Promise<RunHandle> {
-  const { genie, gate, folders, runId } = deps;
-  await deps.ready?.();
-  const records = (await deps.journal?.read(runId)) ?? readRun(folders.journal, runId);
-  const woke = records.find((record) => record.kind === 'phase' && record.phase === 'wake');
-  const state = woke?.kind === 'phase' ? woke.output.state : undefined;
-  const found = await gate.lookAgain((state ?? {}) as JsonObject, signal ?? new AbortController().signal);
-  const handle = genie.resume(runId, signal ? { signal } : {});
-  const outcome = handle.outcome.then(async (ended) => {
-    // Lost, it costs one wake that finds nothing new.
-    if (ended.status === 'completed') await gate.keep(found).catch(() => undefined);
-    return ended;
-  });
-  return {
-    runId,
-    outcome,
-    cancel: () => handle.cancel(),
-    [Symbol.asyncIterator]: () => handle[Symbol.asyncIterator](),
-  };
-}
-
-/** Closes the latest first: the genie before what it uses. The first failure is reported when everything is closed. */
-function closeAll(closers: readonly (() => Promise<void> | void)[]): () => Promise<void> {
-  let closing: Promise<void> | undefined;
-  return () => {
-    closing ??= (async () => {
-      const failures: unknown[] = [];
-      for (const close of [...closers].reverse()) {
-        try {
-          await close();
-        } catch (error) {
-          failures.push(error);
-        }
-      }
-      if (failures.length > 0) throw failures[0];
-    })();
-    return closing;
+      resumeRun({ genie, gate: live.parts.gate, store, runId, ready: servers?.ready }, resuming.signal),
+    [Symbol.asyncDispose]: closers.close,
   };
 }

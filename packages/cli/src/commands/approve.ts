@@ -5,6 +5,7 @@ import { usageError } from '../lib/cli/usage-error.ts';
 import { type FoundHome, findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { tellWarning } from '../lib/running/tell-warning.ts';
 import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 const verdicts = ['allow-once', 'allow-for-run', 'allow-always', 'deny', 'deny-always'] as const;
@@ -39,21 +40,22 @@ export const command: Command = {
   stopsByItself: true,
   async run(context) {
     const found = findHome(context, { nameIsOptional: true });
-    const [{ openApprovals }, { homeFolders }] = await Promise.all([import('@genie/core'), import('@genie/core/home')]);
-    const approvals = openApprovals({ dir: homeFolders(found.home).approvals });
-    try {
+    const [{ withStore }, { storeChoice }] = await Promise.all([
+      import('../lib/compose/open-store.ts'),
+      import('../lib/compose/store-reference.ts'),
+    ]);
+    return withStore(found.home, storeChoice(context), async (store) => {
+      const { approvals } = store;
       const verdict = verdictFrom(context);
       const rows = await chooseRows(approvals, found, context);
       if (verdict) await decideAll(context, approvals, rows, verdict);
       else await showAndAsk(context, found, approvals, rows);
       const { applyProposal } = await import('../lib/creating/apply-proposal.ts');
-      await applyProposal(found.home, approvals);
+      await applyProposal(found.home, store);
       if (context.flags.on('resume')) return await goOn(context, found);
       const left = await approvals.list({ status: 'pending' });
       return left.length > 0 && !verdict ? exitCodes.waiting : exitCodes.ok;
-    } finally {
-      await approvals.close();
-    }
+    });
   },
 };
 
@@ -144,8 +146,11 @@ async function showAndAsk(
 
 /** Resumes the runs whose decisions are all there. */
 async function goOn(context: CommandContext, found: FoundHome): Promise<ExitCode> {
-  const { inspectHome } = await import('../lib/homes/inspect-home.ts');
-  const { holder, runs } = await inspectHome(found);
+  const [{ inspectHome }, { storeChoice }] = await Promise.all([
+    import('../lib/homes/inspect-home.ts'),
+    import('../lib/compose/store-reference.ts'),
+  ]);
+  const { holder, runs } = await inspectHome(found, storeChoice(context));
   if (holder) {
     context.terminal.note(
       `Process ${holder.pid} on ${holder.host} has this genie now. "genie watch" goes on by itself; after anything else: genie resume ${homeWords(context, found)}`,
@@ -165,7 +170,9 @@ async function goOn(context: CommandContext, found: FoundHome): Promise<ExitCode
     home: found.home,
     environment: context.environment,
     models: modelsFrom(context.flags),
+    store: context.flags.text('store'),
     notifier: createTerminalNotifier(() => undefined),
+    onWarning: tellWarning(context.terminal),
     signal: context.signal,
   });
   try {

@@ -7,6 +7,7 @@ import { usageError } from '../lib/cli/usage-error.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { tellWarning } from '../lib/running/tell-warning.ts';
 import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 export const command: Command = {
@@ -36,7 +37,9 @@ export const command: Command = {
       home: found.home,
       environment,
       models: modelsFrom(flags),
+      store: flags.text('store'),
       notifier: createTerminalNotifier(() => undefined),
+      onWarning: tellWarning(terminal),
       signal,
     });
     try {

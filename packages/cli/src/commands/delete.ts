@@ -11,9 +11,9 @@ export const command: Command = {
   summary: 'delete a genie',
   usage: 'delete NAME [--archive] [--yes]',
   description:
-    'Removes its home with everything it remembers. It asks first; without a terminal it needs --yes. A genie in use is not deleted.',
+    'Removes its home with everything it remembers, in its database too. It asks first; without a terminal it needs --yes. A genie in use is not deleted.',
   flags: {
-    archive: { type: 'boolean', help: 'keep an export in $GENIE_HOME/.archive first' },
+    archive: { type: 'boolean', help: 'keep an export in $GENIE_HOME/.archive first (files of the home only)' },
     yes: { type: 'boolean', short: 'y', help: 'do not ask' },
   },
   examples: [
@@ -32,8 +32,10 @@ export const command: Command = {
       terminal.print('Nothing was deleted.');
       return exitCodes.ok;
     }
-    const [{ rm }, { archiveHome }, { secretsOf }] = await Promise.all([
+    const [{ rm }, { removeKept }, { storeChoice }, { archiveHome }, { secretsOf }] = await Promise.all([
       import('node:fs/promises'),
+      import('../lib/homes/remove-kept.ts'),
+      import('../lib/compose/store-reference.ts'),
       import('../lib/archive/archive-home.ts'),
       import('../lib/archive/find-secret.ts'),
     ]);
@@ -44,6 +46,7 @@ export const command: Command = {
     );
     if (flags.on('archive'))
       await archiveHome({ home: found.home, target: archive, secrets: secretsOf(environment), signal: context.signal });
+    await removeKept(found.home, storeChoice(context));
     await rm(found.home, { recursive: true });
     // Copies of the home that experiments were made in.
     await rm(experimentsFolder(found.home), { recursive: true, force: true });

@@ -10,32 +10,26 @@ export const command: Command = {
   flags: {},
   examples: [
     ['genie doctor', 'everything'],
-    ['genie doctor --json | jq \'.checks[] | select(.status != "ok")\'', 'only what is wrong'],
+    ['genie doctor --json | jq \'.checks[] | select(.status == ("warn", "fail"))\'', 'only what is wrong'],
   ],
   async run(context) {
     const { terminal, environment } = context;
-    const [{ checkMachine }, { checkHome }, { findHomes }, { homesFolder }, { table }, { plainLine }] =
+    const [{ checkMachine }, { checkHome }, { findHomes }, { homesFolder }, { storeChoice }, { checkLines }] =
       await Promise.all([
         import('../lib/diagnosis/check-machine.ts'),
         import('../lib/diagnosis/check-home.ts'),
         import('../lib/homes/find-home.ts'),
         import('../lib/homes/homes-folder.ts'),
-        import('../print/table.ts'),
-        import('../print/style.ts'),
+        import('../lib/compose/store-reference.ts'),
+        import('../print/checks.ts'),
       ]);
     const machine = await checkMachine(homesFolder(environment), environment);
-    const homes = await Promise.all(findHomes(context).map((home) => checkHome(home, context.environment)));
-    const checks = [...machine, ...homes.flat()];
+    const checks = [...machine];
+    // One after the other: each may open connections of its own.
+    for (const home of findHomes(context)) checks.push(...(await checkHome(home, storeChoice(context))));
     const isFailed = checks.some(({ status }) => status === 'fail');
     terminal.printJson({ ok: !isFailed, checks });
-    const { style } = terminal;
-    const marks = { ok: style.green('✓'), warn: style.yellow('!'), fail: style.red('✗') };
-    const rows = checks.map(({ name, status, detail, fix }) => [
-      marks[status],
-      style.bold(name),
-      plainLine(fix ? `${detail} → ${fix}` : detail),
-    ]);
-    for (const line of table(rows)) terminal.print(line);
+    for (const line of checkLines(checks, terminal.style)) terminal.print(line);
     return isFailed ? exitCodes.failed : exitCodes.ok;
   },
 };

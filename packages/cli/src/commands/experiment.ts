@@ -39,13 +39,14 @@ export const command: Command = {
   maxPositionals: 2,
   async run(context) {
     const found = findHome(context, { nameIsOptional: true });
-    const [{ openHomeMetrics }, { openHomeExperiments }, work, views] = await Promise.all([
+    const [{ openHomeMetrics }, { openHomeExperiments }, { storeChoice }, work, views] = await Promise.all([
       import('../lib/metrics/open-home-metrics.ts'),
       import('../lib/metrics/experiments-folder.ts'),
+      import('../lib/compose/store-reference.ts'),
       import('../lib/metrics/try-change.ts'),
       import('../print/experiments.ts'),
     ]);
-    const open = openHomeMetrics(found.home);
+    const open = await openHomeMetrics(found.home, storeChoice(context));
     const { metrics, approvals, file } = open;
     const experiments = openHomeExperiments({
       home: found.home,

@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import type { Command, CommandContext } from '../lib/cli/command.ts';
 import { type ExitCode, exitCodes } from '../lib/cli/exit-codes.ts';
 import { findHome } from '../lib/homes/find-home.ts';
+import type { NamedHome } from '../lib/homes/list-homes.ts';
+import { homeWords } from '../lib/running/home-words.ts';
 
 export const command: Command = {
   name: 'export',
@@ -36,6 +38,7 @@ async function make(context: CommandContext): Promise<ExitCode> {
     import('../lib/archive/find-secret.ts'),
     import('../print/amounts.ts'),
   ]);
+  await noteStore(context, found);
   const isTar = flags.on('tar');
   const named = flags.text('to') ?? `${found.name}-${new Date().toISOString().slice(0, 10)}${isTar ? '.tar' : ''}`;
   const target = resolve(workingFolder, named);
@@ -46,6 +49,20 @@ async function make(context: CommandContext): Promise<ExitCode> {
   terminal.printJson({ target, files: manifest.files.length, sizeBytes: size, genieId: manifest.genieId });
   terminal.print(`Exported ${count(manifest.files.length, 'file')}, ${bytes(size)}, to ${target}`);
   return exitCodes.ok;
+}
+
+/** What is not in the home is not in its export: that has to be known before somebody relies on it. */
+async function noteStore(context: CommandContext, found: NamedHome): Promise<void> {
+  const [{ readGenieFile }, { readSettings }, { storeChoice, storeUrl }] = await Promise.all([
+    import('@genie/core/home'),
+    import('../lib/compose/genie-settings.ts'),
+    import('../lib/compose/store-reference.ts'),
+  ]);
+  const { store } = readSettings(found.home, readGenieFile(found.home));
+  if (storeUrl(storeChoice(context), store) === undefined) return;
+  context.terminal.note(
+    `${found.name} keeps runs, approvals, memory and metrics in a database: they are not in this export. Back the database up; memories alone: genie memory ${homeWords(context, found)} export`,
+  );
 }
 
 async function packTar(

@@ -28,16 +28,14 @@ export const command: Command = {
   maxPositionals: 2,
   async run(context) {
     const found = findHome(context, { nameIsOptional: true });
-    const [{ openHomeMetrics }, { openMemory }, { homeFolders }, work, views] = await Promise.all([
+    const [{ openHomeMetrics }, { storeChoice }, work, views] = await Promise.all([
       import('../lib/metrics/open-home-metrics.ts'),
-      import('@genie/memory'),
-      import('@genie/core/home'),
+      import('../lib/compose/store-reference.ts'),
       import('../lib/metrics/give-feedback.ts'),
       import('../print/feedback.ts'),
     ]);
     const kind = readKind(context);
-    const memory = openMemory({ dir: homeFolders(found.home).memory });
-    const open = openHomeMetrics(found.home, { memory });
+    const open = await openHomeMetrics(found.home, { ...storeChoice(context), remembers: true });
     try {
       const briefed = await work.findBriefing(open, context.flags.text('run'));
       if (kind === undefined) {
@@ -51,7 +49,6 @@ export const command: Command = {
       return exitCodes.ok;
     } finally {
       await open.close();
-      await memory.close();
     }
   },
 };

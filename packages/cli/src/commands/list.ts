@@ -1,5 +1,6 @@
 import type { Command } from '../lib/cli/command.ts';
 import { exitCodes } from '../lib/cli/exit-codes.ts';
+import type { StoreChoice } from '../lib/compose/store-reference.ts';
 import type { NamedHome } from '../lib/homes/list-homes.ts';
 import type { Terminal } from '../lib/terminal/terminal.ts';
 
@@ -27,7 +28,10 @@ export const command: Command = {
       for (const { name } of homes) terminal.print(name);
       return exitCodes.ok;
     }
-    const rows = await Promise.all(homes.map(readRow));
+    const { storeChoice } = await import('../lib/compose/store-reference.ts');
+    const rows: Row[] = [];
+    // One after the other: each may open connections of its own.
+    for (const home of homes) rows.push(await readRow(home, storeChoice(context)));
     terminal.printJson({ folder, genies: rows });
     if (rows.length === 0)
       terminal.print(`No genies in ${folder}. Make one with: genie new --goal "…" --source PATH_OR_URL`);
@@ -47,14 +51,14 @@ interface Row extends NamedHome {
 }
 
 /** A home that cannot be read is a row too: it must not hide the others. */
-async function readRow(named: NamedHome): Promise<Row> {
+async function readRow(named: NamedHome, choice: StoreChoice): Promise<Row> {
   const [{ inspectHome }, { parseSchedule }, { toErrorRecord }] = await Promise.all([
     import('../lib/homes/inspect-home.ts'),
     import('@genie/core/schedule'),
     import('@genie/core/errors'),
   ]);
   try {
-    const { file, holder, runs, approvals } = await inspectHome(named);
+    const { file, holder, runs, approvals } = await inspectHome(named, choice);
     const last = runs.at(-1);
     const schedule = file.schedule ? parseSchedule(file.schedule as Parameters<typeof parseSchedule>[0]) : undefined;
     const nextWake = schedule?.next(Date.now());

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { validateEvent } from '@genie/core/events';
@@ -117,5 +117,16 @@ describe('genie mcp chains', () => {
     expect(said).toContain('1. search(limit=5, query?)');
     expect(said).toContain('2. read(path from step 1)');
     expect(JSON.parse(await chains('--json'))).toMatchObject({ chains: [{ times: 3, runs: 3, worth: 'skill' }] });
+  }, 60_000);
+
+  it('makes a playbook of a chain that is accepted, and shows no more what is refused', async () => {
+    const [{ id }] = JSON.parse(await chains('--json')).chains as [{ id: string }];
+    expect(await chains('--accept', id)).toContain('is a playbook');
+    expect(await chains()).toMatch(/3 times in 3 runs · accepted$/m);
+    const file = () => JSON.parse(readFileSync(join(folder, 'home', 'mcp', 'playbooks.json'), 'utf8'));
+    expect(file()).toMatchObject({ accepted: [{ id, approvalId: expect.stringMatching(/^apr_/) }] });
+    await chains('--refuse', id);
+    expect(file()).toMatchObject({ accepted: [], refused: [id] });
+    expect(await chains()).toContain('No chain');
   }, 60_000);
 });

@@ -1,6 +1,7 @@
 import type { Command } from '../lib/cli/command.ts';
 import { usageError } from '../lib/cli/usage-error.ts';
 import { addFlags } from '../lib/mcp/commands/add-flags.ts';
+import { chainFlags } from '../lib/mcp/commands/chain-flags.ts';
 import { serveFlags } from '../lib/mcp/commands/serve-flags.ts';
 
 type Action = Command['run'];
@@ -23,8 +24,8 @@ export const command: Command = {
   description:
     'serve gives any MCP client (an editor, another agent) the tools of one genie: run it, talk to it, read its briefings, search its memory, decide what it asks. ' +
     'add connects to an MCP server once, shows what it offers and keeps exactly that as accepted; its program runs in a sandbox with what you grant it. ' +
-    'list, inspect, remove and doctor are about those servers; chains shows which tools are called one after the other again and again.',
-  flags: { ...serveFlags, ...addFlags },
+    'list, inspect, remove and doctor are about those servers; chains shows which tools are called one after the other again and again, and makes a playbook of those you accept.',
+  flags: { ...serveFlags, ...addFlags, ...chainFlags },
   examples: [
     ['genie mcp serve news --stdio', 'the command to enter in a client'],
     ['genie mcp serve news --http 8710 --token "$TOKEN"', 'for clients that connect to an address'],
@@ -33,6 +34,7 @@ export const command: Command = {
       'give a genie a server that is a program',
     ],
     ['genie mcp add news issues --url https://mcp.example.com --token-from ISSUES_TOKEN', 'or one at an address'],
+    ['genie mcp chains news --accept 0a1b2c3d4e5f', 'plan with what the genie did again and again'],
     ['genie mcp doctor news', 'start each server and say what is in the way'],
   ],
   stopsByItself: true,

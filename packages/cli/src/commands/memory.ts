@@ -3,7 +3,6 @@ import type { Command, CommandContext } from '../lib/cli/command.ts';
 import { type ExitCode, exitCodes } from '../lib/cli/exit-codes.ts';
 import { didYouMean } from '../lib/cli/suggest.ts';
 import { usageError } from '../lib/cli/usage-error.ts';
-import { memoryCipher } from '../lib/compose/memory-cipher.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 
 const questions = ['search', 'list', 'show', 'stats'] as const;
@@ -52,17 +51,18 @@ export const command: Command = {
     if (!isAction(word)) {
       throw usageError(`genie memory knows no "${word}": use ${actions.join(', ')}.${didYouMean(word, actions)}`);
     }
-    const [{ homeFolders, readGenieFile }, { openMemory }] = await Promise.all([
-      import('@genie/core/home'),
-      import('@genie/memory'),
+    const [{ withStore }, { storeChoice }] = await Promise.all([
+      import('../lib/compose/open-store.ts'),
+      import('../lib/compose/store-reference.ts'),
     ]);
-    readGenieFile(found.home);
-    const memory = openMemory({ dir: homeFolders(found.home).memory, ...memoryCipher(context.environment) });
-    try {
-      return await act(memory, word, rest, context);
-    } finally {
-      await memory.close();
-    }
+    return withStore(found.home, storeChoice(context), async (store) => {
+      const memory = await store.openMemory();
+      try {
+        return await act(memory, word, rest, context);
+      } finally {
+        await memory.close();
+      }
+    });
   },
 };
 

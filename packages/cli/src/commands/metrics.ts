@@ -32,11 +32,12 @@ export const command: Command = {
   maxPositionals: 3,
   async run(context) {
     const { action, change, found } = readWords(context);
-    const [{ openHomeMetrics }, views] = await Promise.all([
+    const [{ openHomeMetrics }, { storeChoice }, views] = await Promise.all([
       import('../lib/metrics/open-home-metrics.ts'),
+      import('../lib/compose/store-reference.ts'),
       import('../print/metrics.ts'),
     ]);
-    const open = openHomeMetrics(found.home);
+    const open = await openHomeMetrics(found.home, storeChoice(context));
     const { metrics } = open;
     const { flags, terminal } = context;
     try {
@@ -89,7 +90,7 @@ function readWords(context: CommandContext): Words {
   return { action, change, found: findHome({ ...context, positionals: rest }) };
 }
 
-type Open = ReturnType<typeof import('../lib/metrics/open-home-metrics.ts')['openHomeMetrics']>;
+type Open = import('../lib/metrics/open-home-metrics.ts').HomeMetrics;
 
 async function writeReport(
   { flags, terminal, workingFolder }: CommandContext,

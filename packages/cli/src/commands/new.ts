@@ -30,6 +30,13 @@ export const command: Command = {
     'budget-tokens': { type: 'number', value: 'N', help: 'most tokens of a run' },
     'budget-steps': { type: 'number', value: 'N', help: 'most model calls of a run (default 100)' },
     price: { type: 'text', value: 'IN/OUT', help: 'USD for a million tokens in and out, e.g. 3/15' },
+    toolbox: {
+      type: 'text',
+      value: 'PART',
+      repeatable: true,
+      help: 'what it may act with: commands in a sandbox, files of its workspace, SQL over data files',
+      choices: ['shell', 'files', 'data'],
+    },
     instructions: { type: 'text', value: 'TEXT', help: 'standing instructions beside the goal' },
     refuse: {
       type: 'text',
@@ -67,7 +74,12 @@ export const command: Command = {
       return report(context, placed, applied.pending);
     } catch (error) {
       // A genie that could not be planned leaves nothing behind, so that the same command can be tried again.
-      const { rmSync } = await import('node:fs');
+      const [{ rmSync }, { removeKept }, { storeChoice }] = await Promise.all([
+        import('node:fs'),
+        import('../lib/homes/remove-kept.ts'),
+        import('../lib/compose/store-reference.ts'),
+      ]);
+      await removeKept(placed.home, storeChoice(context)).catch(() => undefined);
       rmSync(placed.home, { recursive: true, force: true });
       throw error;
     }

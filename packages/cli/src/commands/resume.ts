@@ -4,6 +4,7 @@ import { usageError } from '../lib/cli/usage-error.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { tellWarning } from '../lib/running/tell-warning.ts';
 import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 export const command: Command = {
@@ -14,7 +15,6 @@ export const command: Command = {
   flags: {
     all: { type: 'boolean', help: 'every unfinished run, oldest first' },
     ask: { type: 'boolean', help: 'ask for decisions here; --no-ask lets the run wait (default: ask on a terminal)' },
-    store: { type: 'text', value: 'URL', help: 'the database that holds the runs: postgres://…' },
     ...modelFlags,
   },
   examples: [
@@ -27,16 +27,14 @@ export const command: Command = {
     const { flags, terminal, environment, signal } = context;
     const found = findHome(context, { nameIsOptional: true });
     const words = homeWords(context, found);
-    const [{ inspectHome }, { isUnfinished }] = await Promise.all([
+    const [{ inspectHome }, { isUnfinished }, { storeChoice }] = await Promise.all([
       import('../lib/homes/inspect-home.ts'),
       import('../lib/homes/run-summary.ts'),
+      import('../lib/compose/store-reference.ts'),
     ]);
-    const store = flags.text('store');
-    const unfinished = store
-      ? await unfinishedInStore(store, found.home)
-      : (await inspectHome(found)).runs
-          .filter((run) => isUnfinished(run) || run.status === 'running')
-          .map(({ runId }) => runId);
+    const unfinished = (await inspectHome(found, storeChoice(context))).runs
+      .filter((run) => isUnfinished(run) || run.status === 'running')
+      .map(({ runId }) => runId);
     const [named] = found.rest;
     if (named === undefined && unfinished.length === 0) {
       terminal.printJson({ resumed: [] });
@@ -56,8 +54,9 @@ export const command: Command = {
       home: found.home,
       environment,
       models: modelsFrom(flags),
-      ...(store === undefined ? {} : { store }),
+      store: flags.text('store'),
       notifier: createTerminalNotifier(() => undefined),
+      onWarning: tellWarning(terminal),
       signal,
     });
     try {
@@ -68,17 +67,3 @@ export const command: Command = {
     }
   },
 };
-
-async function unfinishedInStore(url: string, home: string): Promise<string[]> {
-  const [{ openStore }, { readGenieFile }] = await Promise.all([
-    import('../lib/compose/open-store.ts'),
-    import('@genie/core/home'),
-  ]);
-  const store = await openStore({ url, genieId: readGenieFile(home).id });
-  try {
-    const runs = (await store?.journal.list()) ?? [];
-    return runs.filter(({ status }) => status === 'open').map(({ runId }) => runId);
-  } finally {
-    await store?.close();
-  }
-}

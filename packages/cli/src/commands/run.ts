@@ -3,6 +3,7 @@ import { exitCodes } from '../lib/cli/exit-codes.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { tellWarning } from '../lib/running/tell-warning.ts';
 import { createTerminalNotifier } from '../lib/running/terminal-notifier.ts';
 
 export const command: Command = {
@@ -17,7 +18,6 @@ export const command: Command = {
     ask: { type: 'boolean', help: 'ask for decisions here; --no-ask lets the run wait (default: ask on a terminal)' },
     force: { type: 'boolean', help: 'run even when the wake gate finds nothing new' },
     note: { type: 'text', value: 'TEXT', help: 'why you wake it, kept with the run' },
-    store: { type: 'text', value: 'URL', help: 'keep runs, approvals, memory and metrics in a database: postgres://…' },
     sandbox: {
       type: 'text',
       value: 'KIND',
@@ -40,7 +40,7 @@ export const command: Command = {
     const found = findHome(context);
     if (flags.text('sandbox') === 'docker') {
       const { runInDocker } = await import('../lib/running/run-in-docker.ts');
-      return runInDocker({ context, found, image: flags.text('image') ?? 'genie:latest', store: flags.text('store') });
+      return runInDocker({ context, found, image: flags.text('image') ?? 'genie:latest' });
     }
     const [{ openGenie }, { conductRun }, { reportOutcome }, { hasNews, tellReview }] = await Promise.all([
       import('../compose.ts'),
@@ -52,9 +52,9 @@ export const command: Command = {
       home: found.home,
       environment,
       models: modelsFrom(flags),
-      ...storeFrom(flags.text('store')),
+      store: flags.text('store'),
       notifier: createTerminalNotifier(() => undefined),
-      onWarning: ({ code, message }) => terminal.note(`${message} [${code}]`),
+      onWarning: tellWarning(terminal),
       signal,
       wakesAlways: flags.on('force'),
     });
@@ -78,7 +78,3 @@ export const command: Command = {
     }
   },
 };
-
-function storeFrom(url: string | undefined): { readonly store?: string } {
-  return url === undefined ? {} : { store: url };
-}

@@ -2,6 +2,7 @@ import { GenieError } from '@genie/core/errors';
 import type { Command, CommandContext } from '../lib/cli/command.ts';
 import { type ExitCode, exitCodes } from '../lib/cli/exit-codes.ts';
 import { didYouMean } from '../lib/cli/suggest.ts';
+import type { GenieStore } from '../lib/compose/genie-store.ts';
 import { findHome } from '../lib/homes/find-home.ts';
 import type { InspectedHome } from '../lib/homes/inspect-home.ts';
 
@@ -22,10 +23,16 @@ export const command: Command = {
   maxPositionals: 2,
   async run(context) {
     const found = findHome(context, { nameIsOptional: true });
-    const { inspectHome } = await import('../lib/homes/inspect-home.ts');
-    const inspected = await inspectHome(found);
-    const [wanted] = found.rest;
-    return wanted === undefined ? showGenie(context, inspected) : showRun(context, inspected, wanted);
+    const [{ inspectStore }, { withStore }, { storeChoice }] = await Promise.all([
+      import('../lib/homes/inspect-home.ts'),
+      import('../lib/compose/open-store.ts'),
+      import('../lib/compose/store-reference.ts'),
+    ]);
+    return withStore(found.home, storeChoice(context), async (store, file) => {
+      const inspected = await inspectStore({ name: found.name, home: found.home }, { store, file });
+      const [wanted] = found.rest;
+      return wanted === undefined ? showGenie(context, inspected) : showRun(context, { ...inspected, store }, wanted);
+    });
   },
 };
 
@@ -44,22 +51,17 @@ async function showGenie({ terminal, flags }: CommandContext, inspected: Inspect
 
 async function showRun(
   { terminal, flags }: CommandContext,
-  inspected: InspectedHome,
+  { runs, home, store }: InspectedHome & { readonly store: GenieStore },
   wanted: string,
 ): Promise<ExitCode> {
-  const { runs, home } = inspected;
   const run = wanted === 'last' ? runs.at(-1) : runs.find(({ runId }) => runId === wanted);
   if (!run) {
     const ids = runs.map(({ runId }) => runId);
     const hint = ids.length === 0 ? ' It never ran.' : `${didYouMean(wanted, ids)} The last one is ${ids.at(-1)}.`;
     throw new GenieError('GENIE_RUN_UNKNOWN', `There is no run "${wanted}" in ${home}.${hint}`);
   }
-  const [{ runLines }, { homeFolders }, { readRun }] = await Promise.all([
-    import('../print/run.ts'),
-    import('@genie/core/home'),
-    import('@genie/core/journal'),
-  ]);
-  const records = readRun(homeFolders(home).journal, run.runId);
+  const { runLines } = await import('../print/run.ts');
+  const records = await store.records(run.runId);
   terminal.printJson({ ...run, records });
   const options = { style: terminal.style, width: terminal.width, whole: flags.on('records') };
   for (const line of runLines(run, records, options)) terminal.print(line);

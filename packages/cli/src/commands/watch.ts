@@ -5,6 +5,7 @@ import { findHomes } from '../lib/homes/find-home.ts';
 import type { NamedHome } from '../lib/homes/list-homes.ts';
 import { homeWords } from '../lib/running/home-words.ts';
 import { modelFlags, modelsFrom } from '../lib/running/model-flags.ts';
+import { tellWarning } from '../lib/running/tell-warning.ts';
 
 export const command: Command = {
   name: 'watch',
@@ -62,7 +63,15 @@ async function openOne(context: CommandContext, named: NamedHome): Promise<OpenG
     const items = body === '' ? ['No item.'] : body.split('\n').map((line) => `- ${line}`);
     for (const line of markdown(['', `## ${title}`, '', ...items, ''].join('\n'), terminal)) terminal.print(line);
   });
-  return openGenie({ home: named.home, environment, models: modelsFrom(flags), notifier, signal });
+  return openGenie({
+    home: named.home,
+    environment,
+    models: modelsFrom(flags),
+    store: flags.text('store'),
+    notifier,
+    onWarning: tellWarning(terminal),
+    signal,
+  });
 }
 
 async function watchAll(

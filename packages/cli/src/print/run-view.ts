@@ -4,23 +4,32 @@ import { count, duration, number, usd } from './amounts.ts';
 import { kpiLine } from './kpis.ts';
 import { plainLine } from './style.ts';
 
+/** What a run tells, and that another model stands in. */
+export type ShownEvent = RunEvent | EventOf<'model.switched'>;
+
 /** Shows a run while it happens. */
 export interface RunView {
-  show(event: RunEvent): void;
+  show(event: ShownEvent): void;
   /** Takes the moving line off the screen. */
   end(): void;
 }
 
+export interface RunViewOptions {
+  /** How the user names this genie in a command line; then what is held at the door comes with the command that decides it. */
+  readonly words?: string;
+}
+
 /** JSON lines, moving lines on a terminal, plain lines elsewhere. Progress is a note: stdout stays free for the briefing. */
-export function createRunView(terminal: Terminal): RunView {
+export function createRunView(terminal: Terminal, options: RunViewOptions = {}): RunView {
   if (terminal.json) return { show: (event) => terminal.printJson(event), end: () => undefined };
-  return new TerminalRunView(terminal);
+  return new TerminalRunView(terminal, options.words);
 }
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 class TerminalRunView implements RunView {
   readonly #terminal: Terminal;
+  readonly #words: string | undefined;
 
   /** What the phases found, for the line that is printed when they end. */
   #detail = '';
@@ -30,11 +39,12 @@ class TerminalRunView implements RunView {
   #tokens = 0;
   #costUsd: number | undefined;
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, words: string | undefined) {
     this.#terminal = terminal;
+    this.#words = words;
   }
 
-  show(event: RunEvent): void {
+  show(event: ShownEvent): void {
     const lines = this.#lines(event);
     if (lines.length > 0) this.#print(lines);
   }
@@ -45,7 +55,7 @@ class TerminalRunView implements RunView {
     this.#clear();
   }
 
-  #lines(event: RunEvent): readonly string[] {
+  #lines(event: ShownEvent): readonly string[] {
     const { noteStyle: style } = this.#terminal;
     switch (event.type) {
       case 'run.started':
@@ -65,7 +75,7 @@ class TerminalRunView implements RunView {
     }
   }
 
-  #workLines(event: RunEvent): readonly string[] {
+  #workLines(event: ShownEvent): readonly string[] {
     const { noteStyle: style } = this.#terminal;
     switch (event.type) {
       case 'gate.decided':
@@ -102,12 +112,16 @@ class TerminalRunView implements RunView {
     }
   }
 
-  #resultLines(event: RunEvent): readonly string[] {
+  #resultLines(event: ShownEvent): readonly string[] {
     const { noteStyle: style } = this.#terminal;
     switch (event.type) {
       case 'model.failed':
         return [
           `    ${style.yellow('!')} ${plainLine(event.error.message, this.#room)} ${style.dim(`[${event.error.code}]`)}`,
+        ];
+      case 'model.switched':
+        return [
+          `    ${style.yellow('!')} ${event.to} stands in for ${event.from}: ${style.dim(plainLine(event.reason, this.#room))}`,
         ];
       case 'budget.exceeded':
         return [
@@ -116,7 +130,10 @@ class TerminalRunView implements RunView {
       case 'repeat.detected':
         return [`    ${style.yellow('!')} ${event.tool} was called ${event.times} times with the same arguments`];
       case 'approval.requested':
-        return [`    ${style.yellow('?')} ${plainLine(event.title, this.#room)} ${style.dim('waits for you')}`];
+        return [
+          `    ${style.yellow('?')} ${plainLine(event.title, this.#room)} ${style.dim('waits for you')}`,
+          ...this.#decideLines(event),
+        ];
       case 'approval.decided':
         return [
           `    ${event.status === 'denied' ? style.red('✗') : style.green('✓')} ${event.status}${event.by ? ` by ${event.by}` : ''}`,
@@ -135,6 +152,15 @@ class TerminalRunView implements RunView {
       default:
         return [];
     }
+  }
+
+  /** The run goes on while a connection is held, so it is decided elsewhere. */
+  #decideLines({ source, approvalId }: EventOf<'approval.requested'>): readonly string[] {
+    if (source !== 'egress' || this.#words === undefined) return [];
+    return [
+      `      in a second terminal: genie approve ${this.#words} ${approvalId} --allow-once`,
+      `      ${this.#terminal.noteStyle.dim('or --allow-for-run, --allow-always, --deny, --deny-always; until then the connection waits')}`,
+    ];
   }
 
   #phaseLine({ phase, tookMs }: EventOf<'phase.completed'>): string {

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PushMessage, PushSender } from '../push/push-sender.ts';
 import { type FcmServer, startFcmServer } from '../push/testing/fcm-server.ts';
@@ -50,6 +51,21 @@ describe('createFcmSender', () => {
     expect(result.status).toBe(outcome);
     if (result.status === 'retry') expect(result.afterMs).toBe(3_000);
     server.decide = () => undefined;
+  });
+
+  it('gives up on a server that takes the call and never answers, and on one that stops in its answer, for another try', async () => {
+    for (const answer of ['', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{']) {
+      const silent = createServer((socket) => {
+        socket.on('error', () => undefined).once('data', () => socket.write(answer));
+      });
+      await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+      const origin = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+      const { serviceAccount } = server;
+      const patient = await createFcmSender({ serviceAccount, origin, fetch, timeoutMs: 150 });
+      const result = await patient.send({ kind: 'fcm', id: 'x', token: 'x' }, message, new AbortController().signal);
+      expect(result.status).toBe('retry');
+      silent.close();
+    }
   });
 
   it('says of a service account that is refused that it may be tried again, without its secrets', async () => {

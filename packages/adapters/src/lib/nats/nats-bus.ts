@@ -12,11 +12,16 @@ import type { JetStreamClient, JetStreamManager, JsMsg } from '@nats-io/jetstrea
 import { closedError, fromText, type MessageRules, toText } from '../bus/bus-message.ts';
 import { createCatalogue } from '../bus/catalogue.ts';
 import { checkConsumer, checkPattern } from '../bus/subject.ts';
+import { toMessageId } from './message-id.ts';
 import type { NatsBusOptions } from './nats-bus-options.ts';
 import { openNatsConnection } from './open-connection.ts';
 import { openPresenceBucket, type PresenceBucket } from './presence-bucket.ts';
+import { openSubscription } from './subscription.ts';
 
 const nanos = 1_000_000;
+
+/** The server's limit counts the header, and a dead letter is a message with its reason (1,000 characters, of 6 bytes each in JSON) around it. */
+const reservedBytes = 8_192;
 
 /**
  * The bus over NATS JetStream. Opens, and makes, its streams `<stream>` and `<stream>_DEAD`.
@@ -30,7 +35,7 @@ export async function openNatsBus(options: NatsBusOptions): Promise<MessageBus> 
     const manager = await jetstream.jetstreamManager(connection as never);
     const { domain = 'genie', stream = 'GENIE' } = options;
     await prepareStreams(manager, options);
-    const maxBytes = connection.info?.max_payload ?? 1_000_000;
+    const maxBytes = (connection.info?.max_payload ?? 1_000_000) - reservedBytes;
     const rules: MessageRules = { domain, maxBytes, catalogue: options.catalogue ?? createCatalogue({ domain }) };
     const presence = await openPresenceBucket(connection, {
       bucket: `${stream}_PRESENCE`,
@@ -97,7 +102,7 @@ class NatsBus implements MessageBus {
     for (;;) {
       try {
         // Sending it again is safe: the server knows the id.
-        const answer = await client.publish(message.subject, text, { msgID: message.id, timeout: 2_000 });
+        const answer = await client.publish(message.subject, text, { msgID: toMessageId(message.id), timeout: 2_000 });
         return !answer.duplicate;
       } catch (error) {
         if (this.#closed) throw closedError();
@@ -112,36 +117,15 @@ class NatsBus implements MessageBus {
     const { rules, manager, stream, client, options } = this.#deps;
     checkPattern(subscription.subject, rules.domain);
     if (subscription.durable !== undefined) checkConsumer(subscription.durable);
-    const { durable, concurrency = 16 } = subscription;
-    const work = async (): Promise<() => Promise<void>> => {
-      const { name } = await manager.consumers.add(stream, {
-        ...(durable === undefined ? { inactive_threshold: 60_000 * nanos } : { durable_name: durable }),
-        filter_subject: subscription.subject,
-        ack_policy: 'explicit',
-        deliver_policy: 'new',
-        ack_wait: (options.ackWaitMs ?? 30_000) * nanos,
-        max_ack_pending: 1_000,
-      });
-      const consumer = await client.consumers.get(stream, name);
-      const underWay = new Set<Promise<void>>();
-      const messages = await consumer.consume({ max_messages: concurrency, expires: 5_000 });
-      const reading = (async () => {
-        for await (const message of messages) {
-          const done: Promise<void> = this.#deliver({ subscription, name, handler, message }).finally(() =>
-            underWay.delete(done),
-          );
-          underWay.add(done);
-          if (underWay.size >= concurrency) await Promise.race(underWay);
-        }
-      })().catch(() => undefined);
-      return async () => {
-        await messages.close();
-        await reading;
-        await Promise.all(underWay);
-        if (durable === undefined) await manager.consumers.delete(stream, name).catch(() => undefined);
-      };
-    };
-    const end = await work().catch((error: unknown) => {
+    const end = await openSubscription({
+      client,
+      manager,
+      stream,
+      subscription,
+      ackWaitMs: options.ackWaitMs ?? 30_000,
+      prepareStreams: () => prepareStreams(manager, options),
+      deliver: (message, name) => this.#deliver({ subscription, name, handler, message }),
+    }).catch((error: unknown) => {
       throw failed(`subscribe to "${subscription.subject}"`, error);
     });
     const once = async (): Promise<void> => {
@@ -220,7 +204,7 @@ class NatsBus implements MessageBus {
     const { client, rules } = this.#deps;
     const letter: DeadLetter = { message, consumer, reason: reason.slice(0, 1_000) };
     await client.publish(`${rules.domain}-dead.${consumer}`, JSON.stringify(letter), {
-      msgID: `${consumer}:${message.id}`,
+      msgID: `${consumer}:${toMessageId(message.id)}`,
     });
     source.term(reason.slice(0, 100));
   }

@@ -39,16 +39,21 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Taken by servers that ask for nobody, too. */
+const account = { user: 'genie', pass: 'right' };
+
 /** A server of this test alone. */
-async function startServer(): Promise<Server> {
+async function startServer(more: readonly string[] = []): Promise<Server> {
   const dir = mkdtempSync(path.join(tmpdir(), 'genie-nats-'));
   const port = await freePort();
   const url = `nats://127.0.0.1:${port}`;
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', dir], { stdio: 'ignore' });
+    child = spawn('nats-server', ['-a', '127.0.0.1', '-p', `${port}`, '-js', '-sd', dir, ...more], { stdio: 'ignore' });
     for (let attempt = 0; attempt < 100; attempt += 1) {
-      const connection = await connect({ servers: url, timeout: 500, reconnect: false }).catch(() => undefined);
+      const connection = await connect({ servers: url, timeout: 500, reconnect: false, ...account }).catch(
+        () => undefined,
+      );
       if (connection) return connection.close();
       await pause(50);
     }
@@ -150,6 +155,77 @@ describe.skipIf(skipped)('openNatsBus', () => {
     await bus.close();
     await clean();
   }, 60_000);
+
+  it('knows ids apart that a header would make alike', async () => {
+    counter += 1;
+    const bus = await open();
+    const seen: string[] = [];
+    await bus.subscribe({ subject: 'suite.>' }, ({ id }) => void seen.push(id));
+    const all = ['x', 'x ', ' x', '\tx', 'x\ud800', 'x\udc00', 'x%0020', 'é', 'e\u0301', '🧞'];
+    for (const id of all) {
+      const message = { id, subject: 'suite.case.thing.made', payload: {} };
+      expect([await bus.publish(message), await bus.publish(message)], JSON.stringify(id)).toEqual([true, false]);
+    }
+    for (let waited = 0; seen.length < all.length && waited < 100; waited += 1) await pause(20);
+    expect(new Set(seen)).toEqual(new Set(all));
+    await bus.close();
+    await clean();
+  });
+
+  it('goes on where it was when the server has lost its consumers', async () => {
+    counter += 1;
+    const bus = await open();
+    const seen: string[] = [];
+    await bus.subscribe({ subject: 'suite.>' }, ({ id }) => void seen.push(`one ${id}`));
+    await bus.subscribe({ subject: 'suite.>', durable: 'workers' }, ({ id }) => void seen.push(`two ${id}`));
+    const publish = (id: string) => bus.publish({ id, subject: 'suite.case.thing.made', payload: {} });
+    const arrived = async (id: string): Promise<void> => {
+      for (let waited = 0; waited < 200; waited += 1) {
+        if (seen.includes(`one ${id}`) && seen.includes(`two ${id}`)) return;
+        await pause(20);
+      }
+      throw new Error(`${id} did not arrive: ${seen.join()}`);
+    };
+    await publish('before');
+    await arrived('before');
+    const manager = await jetstreamManager(admin);
+    const stream = `S${counter}`;
+    const names: string[] = [];
+    for await (const { name } of manager.consumers.list(stream)) names.push(name);
+    for (const name of names) await manager.consumers.delete(stream, name);
+    await publish('consumers gone');
+    await arrived('consumers gone');
+    expect(seen).toHaveLength(4);
+    await bus.close();
+    await clean();
+  }, 20_000);
+
+  it('refuses what is too large at once, and buries the largest that it takes', async () => {
+    counter += 1;
+    const bus = await open();
+    const large = (bytes: number) =>
+      bus.publish({ id: `large ${bytes}`, subject: 'suite.case.thing.made', payload: { text: 'x'.repeat(bytes) } });
+    await expect(large(1_048_000)).rejects.toMatchObject({ code: 'GENIE_BUS_MESSAGE' });
+    await bus.subscribe({ subject: 'suite.>', durable: 'poisoned', maxAttempts: 1 }, () => {
+      throw new Error('\u0001'.repeat(2_000));
+    });
+    await large(1_040_000);
+    const letters = async () => (await bus.deadLetters()).map(({ message, consumer }) => [message.id, consumer]);
+    for (let waited = 0; (await letters()).length === 0 && waited < 100; waited += 1) await pause(20);
+    expect(await letters()).toEqual([['large 1040000', 'poisoned']]);
+    await bus.close();
+    await clean();
+  }, 20_000);
+
+  it('says that a password is wrong, without it', async () => {
+    const locked = await startServer(['--user', account.user, '--pass', account.pass]);
+    const error = await open({ servers: locked.url, user: account.user, password: 'wr0ng-word' }).catch(
+      (thrown: unknown) => thrown as Error,
+    );
+    expect(error).toMatchObject({ code: 'GENIE_BUS_FAILED', message: expect.stringContaining('Authorization') });
+    expect(JSON.stringify(error) + (error as Error).stack).not.toContain('wr0ng-word');
+    await locked.stop();
+  }, 20_000);
 
   it('says what is wrong with a server that is not there, or never answers', async () => {
     await expect(open({ servers: 'nats://127.0.0.1:1' })).rejects.toMatchObject({ code: 'GENIE_BUS_FAILED' });

@@ -4,8 +4,11 @@ import type { ContainerInfo, ContainerSpec, Orchestrator } from './orchestrator.
 
 export interface ContainerJob {
   readonly orchestrator: Orchestrator;
-  /** The container of one attempt, counted from 0. A later attempt has to go on where the one before was cut off. */
-  readonly spec: (attempt: number) => ContainerSpec;
+  /**
+   * The container of one attempt, counted from 0, always of one name. A later attempt has to go on where the one before was cut off; when it is asked for,
+   * that container is gone.
+   */
+  readonly spec: (attempt: number) => ContainerSpec | Promise<ContainerSpec>;
   /** Attempts after a kill. Default 20. */
   readonly maxAttempts?: number;
   /** Told of each container that was cut off. */
@@ -33,13 +36,13 @@ const cutOffCodes: ReadonlySet<number> = new Set([125, 130, 137, 143, 255]);
  */
 export async function runContainerJob(job: ContainerJob): Promise<JobOutcome> {
   const { orchestrator, maxAttempts = 20, signal } = job;
-  const { name } = job.spec(0);
+  const { name } = await job.spec(0);
   let failures = 0;
   try {
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       signal?.throwIfAborted();
       await whenReachable(() => orchestrator.destroy(name, { keepVolume: true }), signal);
-      const ended = await runAttempt(job, job.spec(attempt)).catch(async (error: unknown) => {
+      const ended = await runAttempt(job, await job.spec(attempt)).catch(async (error: unknown) => {
         failures += 1;
         if (failures >= triesAfter(error)) throw error;
         await sleep(reachPauseMs, undefined, signal ? { signal } : {});

@@ -1,5 +1,5 @@
 import { GenieError } from '@genie/core/errors';
-import { isConflict } from './describe-failure.ts';
+import { isConflict, isCutOff } from './describe-failure.ts';
 import type { EmbeddedPostgres, PostgresClient, PostgresPool, SqlSession } from './postgres-client.ts';
 import { type Tables, tablesOf } from './tables.ts';
 
@@ -78,9 +78,12 @@ async function inTransaction<Result>(
     await client.query('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch((rollback: unknown) => {
-      broken = rollback instanceof Error ? rollback : new Error(String(rollback));
-    });
+    // A server that does not answer would not answer this either.
+    if (isCutOff(error)) broken = error as Error;
+    else
+      await client.query('ROLLBACK').catch((rollback: unknown) => {
+        broken = rollback instanceof Error ? rollback : new Error(String(rollback));
+      });
     throw error;
   } finally {
     client.off('error', onError);

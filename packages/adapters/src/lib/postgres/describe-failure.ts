@@ -39,6 +39,12 @@ export function isPassing(error: unknown): boolean {
   return /connection terminated|timeout exceeded|connection timeout|query read timeout/i.test(describeThrown(error));
 }
 
+/** The connection is of no use any more: it broke, or the server went silent on it. */
+export function isCutOff(error: unknown): boolean {
+  if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(codeOf(error))) return true;
+  return /connection terminated|query read timeout/i.test(describeThrown(error));
+}
+
 /** A serialization failure or a deadlock: the transaction was rolled back, and is repeated. */
 export function isConflict(error: unknown): boolean {
   const code = codeOf(error);

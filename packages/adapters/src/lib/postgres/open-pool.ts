@@ -33,6 +33,7 @@ export async function openPool(options: ConnectionOptions): Promise<OpenPool> {
     throw new GenieError('GENIE_POSTGRES_OPTIONS', 'openPostgres: pass exactly one of url, pool and pglite.');
   }
   if (options.pool) return { pool: options.pool, embedded: undefined, close: async () => undefined };
+  const { statementTimeoutMs = 30_000 } = options;
   const { default: pg } = await loadPeer('pg', '^8.16.0', () => import('pg'));
   const created = options.pglite
     ? new pg.Pool(await configOf(options.pglite))
@@ -41,8 +42,8 @@ export async function openPool(options: ConnectionOptions): Promise<OpenPool> {
         max: options.maxConnections ?? 10,
         connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
         // On both sides: the server ends the work, and a server that went silent is noticed.
-        statement_timeout: options.statementTimeoutMs ?? 30_000,
-        query_timeout: (options.statementTimeoutMs ?? 30_000) + 2_000,
+        statement_timeout: statementTimeoutMs,
+        query_timeout: statementTimeoutMs + Math.min(2_000, statementTimeoutMs),
         keepAlive: true,
         application_name: 'genie',
         allowExitOnIdle: false,

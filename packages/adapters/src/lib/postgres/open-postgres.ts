@@ -11,20 +11,23 @@ import {
   type Leases,
   systemClock,
 } from '@genie/core/ports';
-import { createInt8Scan, type OpenVectorStore } from '@genie/memory';
+import { createInt8Scan, type Memory, type OpenVectorStore } from '@genie/memory';
 import type { MetricsStore } from '@genie/metrics';
 import { createPostgresApprovalStore } from './approvals/approval-store.ts';
 import { createDatabase, type Database } from './database.ts';
-import { describeFailure } from './describe-failure.ts';
+import { describeFailure, guarded } from './describe-failure.ts';
 import { createJournalWriter } from './journal/journal-writer.ts';
 import { createPostgresJournal } from './journal/postgres-journal.ts';
 import { createRunHandles } from './journal/run-handles.ts';
 import { createPostgresLeases } from './lease/postgres-leases.ts';
+import { openPostgresMemory, type PostgresMemoryOptions } from './memory/open-postgres-memory.ts';
 import { createPostgresRecordStore, type PostgresRecordStore } from './memory/record-store.ts';
+import { createWorkingValues } from './memory/working-values.ts';
 import { createPostgresMetricsStore } from './metrics/metrics-store.ts';
 import { migratePostgres } from './migrations/migrate.ts';
 import { type ConnectionOptions, openPool } from './open-pool.ts';
 import { openPresence } from './presence.ts';
+import { removeGenie } from './remove-genie.ts';
 import { toKey } from './storable-text.ts';
 import { openPgvectorStore, preparePgvector } from './vectors/pgvector-store.ts';
 import { openJobQueue } from './wakes/job-queue.ts';
@@ -55,7 +58,11 @@ export interface PostgresGenie {
   readonly approvals: Approvals;
   /** The rows behind `approvals`, for rules of your own. */
   readonly approvalStore: ApprovalStore;
-  /** For `openMemory({ store })`. */
+  /**
+   * The genie's memory, with its working values (the state of the wake gate, cursors, the plan) in the database too. `close` closes what it opened.
+   */
+  openMemory(options?: PostgresMemoryOptions): Memory;
+  /** The records alone, for `openMemory({ store })` of the memory package: its working values live as long as the process. */
   readonly memoryStore: PostgresRecordStore;
   /**
    * For `openMemory({ openVectorStore })`: pgvector with an HNSW index where the extension is there or can be made, otherwise the exact scan in this process.
@@ -73,8 +80,10 @@ export interface PostgresGenieOptions {
 export interface Postgres {
   /** The stores of one genie. Cheap; all genies of a process share connections and commits. */
   genie(genieId: string, options?: PostgresGenieOptions): PostgresGenie;
+  /** Removes every row of a genie: runs, approvals, memory, metrics, its schedule and wakes. Rejects with `GENIE_MEMORY_STORE`. */
+  removeGenie(genieId: string): Promise<void>;
   readonly leases: Leases;
-  /** Wakes of all genies of this tenant, on all servers. Starts pg-boss when first asked for. */
+  /** Wakes of all genies of this tenant, on all servers. Starts pg-boss when first asked for. Rejects with `GENIE_WAKES_STORE`. */
   wakes(): Promise<PostgresWakes>;
   /** `bypassed` when the role is a superuser or has BYPASSRLS: then only the statements keep tenants apart. */
   readonly rowSecurity: 'enforced' | 'bypassed';
@@ -134,20 +143,27 @@ async function assemble({ options, database, presence, closePool }: Parts): Prom
     const fence = lease ? { fence: { key: lease.key, generation: lease.generation } } : {};
     const approvalStore = createPostgresApprovalStore({ database, presence, genie });
     const memoryStore = createPostgresRecordStore({ database, genie, ...fence });
+    const openVectorStore: OpenVectorStore = async ({ namespace, model, dimension }) => {
+      pgvector ??= preparePgvector(database);
+      if (await pgvector) return openPgvectorStore({ database, genie, namespace, model, dimension });
+      const exactVectors = async (ids: readonly string[]) =>
+        new Map((await memoryStore.vectors(namespace, model, { ids })).map(({ id, vector }) => [id, vector] as const));
+      return createInt8Scan({ dimension, exactVectors });
+    };
     return {
       journal: createPostgresJournal({ database, presence, writer, handles, genie }),
       approvalStore,
       approvals: createApprovals({ store: approvalStore, clock, ids }),
       memoryStore,
-      openVectorStore: async ({ namespace, model, dimension }) => {
-        pgvector ??= preparePgvector(database);
-        if (await pgvector) return openPgvectorStore({ database, genie, namespace, model, dimension });
-        const exactVectors = async (ids: readonly string[]) =>
-          new Map(
-            (await memoryStore.vectors(namespace, model, { ids })).map(({ id, vector }) => [id, vector] as const),
-          );
-        return createInt8Scan({ dimension, exactVectors });
-      },
+      openVectorStore,
+      openMemory: (memoryOptions) =>
+        openPostgresMemory({
+          clock,
+          openVectorStore,
+          ...memoryOptions,
+          store: createPostgresRecordStore({ database, genie, ...fence }),
+          working: createWorkingValues({ database, genie, ...fence }),
+        }),
       metricsStore: createPostgresMetricsStore({ database, genie, ...fence }),
     };
   };
@@ -157,8 +173,13 @@ async function assemble({ options, database, presence, closePool }: Parts): Prom
       opened.push(genie);
       return genie;
     },
+    removeGenie: (genieId) => removeGenie(database, toKey(genieId)),
     wakes() {
-      wakes ??= openWakes({ options, database, holder: presence.holder });
+      // A server that was away is asked again the next time.
+      wakes ??= openWakes({ options, database, holder: presence.holder }).catch((error: unknown) => {
+        wakes = undefined;
+        throw error;
+      });
       return wakes;
     },
     leases: createPostgresLeases({ database, holder: presence.holder }),
@@ -179,11 +200,10 @@ async function openWakes(deps: {
 }): Promise<PostgresWakes> {
   const { database, holder, options } = deps;
   const onError = (error: unknown): void => options.onWarning?.(toErrorRecord(error, 'GENIE_WAKES_STORE'));
-  const queue = await openJobQueue({
-    database,
-    silenceSeconds: Math.ceil((options.silenceMs ?? 15_000) / 1000),
-    onError,
-  });
+  const silenceSeconds = Math.ceil((options.silenceMs ?? 15_000) / 1000);
+  const queue = await guarded('GENIE_WAKES_STORE', 'start the job queue', () =>
+    openJobQueue({ database, silenceSeconds, onError }),
+  );
   return createPostgresWakes({ database, holder, queue, tickMs: options.wakeTickMs ?? 1_000, onError });
 }
 

@@ -157,11 +157,20 @@ describe.skipIf(skipped)('openPostgres when something is wrong', () => {
     run.append(result('secret'));
     await run.settled();
     expect(await two.genie('g').memoryStore.find({ namespace: 'n' })).toEqual([]);
+    await one.genie('g').openMemory().working.set('secret', 1);
+    expect(await two.genie('g').openMemory().working.get('secret')).toBeUndefined();
     expect(await two.genie('g').journal.list()).toEqual([]);
+    // Of the job queue, which has a schema of its own.
+    await expect(one.wakes()).rejects.toMatchObject({
+      code: 'GENIE_WAKES_STORE',
+      message: expect.stringContaining('lacks rights'),
+    });
+    await database.query(`GRANT CREATE ON DATABASE ${new URL(url).pathname.slice(1)} TO ${new URL(url).username}`);
+    await one.wakes();
     const { pool, close } = await openPool({ url });
     closers.push(close);
     const client = await pool.connect();
-    const tables = ['memories', 'run_records', 'runs', 'holders'];
+    const tables = ['memories', 'run_records', 'working_values', 'holders'];
     const see = async (): Promise<number[]> => {
       const counts: number[] = [];
       for (const table of tables) {
@@ -196,10 +205,14 @@ describe.skipIf(skipped)('openPostgres when something is wrong', () => {
       Number((await database.query('SELECT count(*) AS n FROM pg_tables WHERE schemaname = $1', [schema])).rows[0]?.n);
     expect(await tableCount()).toBeGreaterThan(15);
     expect((await migratePostgres({ pool, schema, to: 'none' })).applied).toEqual([
+      { name: '0002-working', direction: 'down' },
       { name: '0001-first', direction: 'down' },
     ]);
     expect(await tableCount()).toBe(2);
-    expect((await migratePostgres({ pool, schema })).applied).toEqual([{ name: '0001-first', direction: 'up' }]);
+    expect((await migratePostgres({ pool, schema })).applied).toEqual([
+      { name: '0001-first', direction: 'up' },
+      { name: '0002-working', direction: 'up' },
+    ]);
     expect((await migratePostgres({ pool, schema })).applied).toEqual([]);
   }, 60_000);
 

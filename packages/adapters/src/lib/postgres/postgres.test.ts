@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { vector } from '@electric-sql/pglite-pgvector';
 import type { ConformanceReport } from '@genie/core/conformance';
-import { approvalsSuite, createManualClock, journalSuite, runConformance } from '@genie/core/conformance';
+import { approvalsSuite, createManualClock, journalSuite, memorySuite, runConformance } from '@genie/core/conformance';
 import { createIds, type HeldLease, type Wakes } from '@genie/core/ports';
 import { recordStoreSuite, sampleRecord, suiteDimension, vectorStoreSuite } from '@genie/memory/conformance';
 import { metricsStoreSuite } from '@genie/metrics/conformance';
@@ -139,6 +139,21 @@ function suites(createPlace: () => Place): void {
         return postgres.genie(genie).memoryStore;
       };
       return { setup: { store: memoryStore, reopen }, capabilities: new Set(['durable']) };
+    });
+    await place.closeAll();
+    expect(failures(report)).toEqual([]);
+  }, 60_000);
+
+  it('passes the memory suite, working memory included', async () => {
+    const postgres = await place.open();
+    const report = await runConformance(memorySuite, async () => {
+      const genie = nextGenie();
+      const memory = postgres.genie(genie).openMemory();
+      const reopen = async () => {
+        await memory.close();
+        return postgres.genie(genie).openMemory();
+      };
+      return { setup: { memory, reopen }, capabilities: new Set(['durable']) };
     });
     await place.closeAll();
     expect(failures(report)).toEqual([]);

@@ -1,4 +1,5 @@
-const names = [
+/** Those of the first migration, which never changes. */
+export const firstTableNames = [
   'holders',
   'runs',
   'run_records',
@@ -22,6 +23,8 @@ const names = [
   'wakes',
 ] as const;
 
+const names = [...firstTableNames, 'working_values'] as const;
+
 type TableName = (typeof names)[number];
 type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
   ? `${Head}${Capitalize<CamelCase<Tail>>}`
@@ -30,13 +33,16 @@ type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
 /** Quoted names, ready for the text of a statement: `tables.runRecords` is `"genie"."run_records"`. */
 export type Tables = { readonly [Name in TableName as CamelCase<Name>]: string };
 
-/** Every table, for the policies that keep tenants apart. */
-export const tableNames: readonly string[] = names;
+/** The tables whose rows are a genie's own, by their names in {@link Tables}. */
+export const genieTableNames: readonly (keyof Tables)[] = names
+  .filter((name) => name !== 'holders' && name !== 'leases')
+  .map((name) => toCamelCase(name) as keyof Tables);
 
 export function tablesOf(schema: string): Tables {
-  const entries = names.map((name) => [
-    name.replaceAll(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase()),
-    `"${schema}"."${name}"`,
-  ]);
+  const entries = names.map((name) => [toCamelCase(name), `"${schema}"."${name}"`]);
   return Object.freeze(Object.fromEntries(entries)) as Tables;
+}
+
+function toCamelCase(name: string): string {
+  return name.replaceAll(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase());
 }

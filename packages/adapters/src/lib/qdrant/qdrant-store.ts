@@ -89,7 +89,7 @@ function createRequest({ url, apiKey, fetch, timeoutMs = 10_000, collection, dim
   return async (method, path, body, signal) => {
     const limit = AbortSignal.timeout(timeoutMs);
     let response: Response;
-    let answer: { readonly result?: unknown; readonly status?: unknown };
+    let text: string;
     try {
       response = await fetch(`${base}${path}`, {
         method,
@@ -97,16 +97,32 @@ function createRequest({ url, apiKey, fetch, timeoutMs = 10_000, collection, dim
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
       });
-      answer = (await response.json()) as typeof answer;
+      text = await response.text();
     } catch (error) {
       signal?.throwIfAborted();
       throw failed(method, path, describeThrown(error), error);
     }
-    if (response.ok) return answer.result;
+    const answer = readAnswer(text);
+    if (response.ok && answer) return answer.result;
     if (response.status === 404 && method === 'GET') return undefined;
-    const status = answer.status as { readonly error?: unknown } | undefined;
-    throw failed(method, path, `${response.status} ${String(status?.error ?? response.statusText)}`, undefined);
+    const why = answer?.status?.error ?? (answer ? response.statusText : 'its answer is none of Qdrant');
+    throw failed(method, path, `${response.status} ${String(why)}`, undefined);
   };
+}
+
+interface Answer {
+  readonly result?: unknown;
+  readonly status?: { readonly error?: unknown } | null;
+}
+
+/** Undefined for what is no answer of Qdrant: the page of a proxy in between. */
+function readAnswer(text: string): Answer | undefined {
+  try {
+    const answer = JSON.parse(text) as Answer | null;
+    return typeof answer === 'object' && answer !== null && !Array.isArray(answer) ? answer : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function prepareCollection(request: Request, collection: string, dimension: number): Promise<void> {

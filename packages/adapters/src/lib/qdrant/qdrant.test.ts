@@ -83,4 +83,13 @@ describe('openQdrantStore', () => {
     await silent.close();
     await expect(other.add([{ id: 'a', vector: vector(1) }])).rejects.toMatchObject({ code: 'GENIE_QDRANT_FAILED' });
   });
+
+  it.each(['null', '[]', '<html>Bad gateway</html>', ''])(
+    'rejects with a code when a proxy answers %j for it',
+    async (page) => {
+      const answer = async () => new Response(page, { status: 200 });
+      const options = { url: 'http://qdrant.test', collection: 'c', dimension: 3, fetch: answer as typeof fetch };
+      await expect(openQdrantStore(options)).rejects.toMatchObject({ code: 'GENIE_QDRANT_FAILED' });
+    },
+  );
 });

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PushDevice, PushMessage, PushSender } from '../push/push-sender.ts';
 import { startWebPushServer, type WebPushServer } from '../push/testing/web-push-server.ts';
@@ -36,6 +37,19 @@ describe('createWebPushSender', () => {
     const { device } = server.subscribe('long');
     expect(await send(device, '\u0001"語'.repeat(5_000))).toEqual({ status: 'delivered' });
     expect(server.arrived.at(-1)?.body.startsWith('\u0001"語')).toBe(true);
+  });
+
+  it('gives up on a push service that takes the call and never answers, for another try', async () => {
+    const silent = createServer((socket) => void socket.on('error', () => undefined));
+    await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening));
+    const vapid = { subject: 'mailto:ops@genie.example', ...(await generateVapidKeys()) };
+    const patient = await createWebPushSender({ vapid, fetch, allowHttp: true, timeoutMs: 150 });
+    const { device } = server.subscribe('silent');
+    const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/push`;
+    const subscription = { ...device.subscription, endpoint };
+    const result = await patient.send({ ...device, subscription }, message(), new AbortController().signal);
+    expect(result.status).toBe('retry');
+    silent.close();
   });
 
   it('is refused with the key of another browser, and with other VAPID keys', async () => {

@@ -61,6 +61,11 @@ export type Catalogue = Readonly<
 /** Flags that every command takes. */
 export const globalFlags: Flags = {
   home: { type: 'text', value: 'DIR', help: 'the folder of the genie, instead of its name' },
+  store: {
+    type: 'text',
+    value: 'WHERE',
+    help: 'where genies keep runs, approvals, memory, metrics: postgres://…, env:NAME or home (else genie.json, $GENIE_STORE)',
+  },
   json: { type: 'boolean', help: 'print JSON: one document, or one object a line for streams' },
   color: { type: 'boolean', help: 'colours; --no-color and NO_COLOR turn them off' },
   debug: { type: 'boolean', help: 'print stack traces of errors' },

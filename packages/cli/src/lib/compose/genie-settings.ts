@@ -2,6 +2,7 @@ import { GenieError } from '@genie/core/errors';
 import { type GenieFile, genieFilePath } from '@genie/core/home';
 import { z } from 'zod';
 import { mcpSettingsSchema } from '../mcp/mcp-settings.ts';
+import { storeSetting } from './store-reference.ts';
 import { pluginsSchema, toolboxSchema } from './toolbox-settings.ts';
 
 const price = z.object({
@@ -30,6 +31,8 @@ const settingsSchema = z.object({
   prices: z.object({ planning: price.optional(), execution: price.optional() }).optional(),
   /** Prefix of the model's endpoints, for `openai-compatible` and proxies. */
   modelBaseUrl: z.url({ protocol: /^https?$/ }).optional(),
+  /** Models that stand in, in this order, while the planning or the execution model cannot be had, e.g. `["ollama/llama3.2", "offline"]`. */
+  fallbackModels: z.array(z.string().min(1).max(500)).max(8).default([]),
   egress: z
     .object({
       allow: z.array(z.string()),
@@ -63,6 +66,11 @@ const settingsSchema = z.object({
   searchTerms: z.array(z.string()).default([]),
   toolPolicy: z.record(z.string(), z.enum(['allow', 'ask', 'deny'])).default({}),
   metrics: metricsSchema.default({}),
+  /** Where it keeps runs, approvals, memory and metrics: `home`, or `env:NAME` for a variable that holds a `postgres://` address. */
+  store: z
+    .string()
+    .regex(storeSetting, 'is "home" or "env:NAME": an address may hold a password, so it stands in a variable')
+    .optional(),
   /** MCP servers whose tools and documents the genie uses. */
   mcp: mcpSettingsSchema.default({}),
   /** What the genie acts with: commands, files, data. */

@@ -12,16 +12,23 @@ const providerHosts: Readonly<Record<string, string>> = {
  */
 export function modelHosts(
   references: readonly (string | undefined)[],
-  options: { readonly baseUrl?: string | undefined; readonly environment: Environment },
+  options: {
+    readonly baseUrl?: string | undefined;
+    readonly fallbacks?: readonly string[];
+    readonly environment: Environment;
+  },
 ): readonly string[] {
   const hosts = new Set<string>();
-  for (const reference of references) {
+  const add = (reference: string | undefined, baseUrl: string | undefined): void => {
     const provider = reference?.split('/')[0];
-    if (provider === undefined || provider === 'offline') continue;
-    if (options.baseUrl !== undefined) hosts.add(toEntry(options.baseUrl));
+    if (provider === undefined || provider === 'offline') return;
+    if (baseUrl !== undefined) hosts.add(toEntry(baseUrl));
     else if (provider === 'ollama') hosts.add(toEntry(ollamaAddress(options.environment.OLLAMA_HOST)));
     else if (providerHosts[provider]) hosts.add(providerHosts[provider]);
-  }
+  };
+  for (const reference of references) add(reference, options.baseUrl);
+  for (const reference of options.fallbacks ?? [])
+    add(reference, reference.startsWith('openai-compatible/') ? options.baseUrl : undefined);
   return [...hosts];
 }
 

@@ -72,4 +72,11 @@ describe('upstreamProxyOf', () => {
     expect(upstreamProxyOf(settings, {})).toEqual({ url: settings.url });
     expect(upstreamProxyOf(undefined, {})).toBeUndefined();
   });
+
+  it('is the door of the container in one, whatever the settings say: nothing else is reachable from there', () => {
+    const door = { url: 'http://127.0.0.1:1', resolve: 'there', onlyWay: true };
+    const environment = { GENIE_EGRESS_PROXY: door.url, PROXY_AUTH: 'me:secret' };
+    expect(upstreamProxyOf({ url: 'http://proxy.test:3128', authVariable: 'PROXY_AUTH' }, environment)).toEqual(door);
+    expect(upstreamProxyOf(undefined, environment)).toEqual(door);
+  });
 });

@@ -116,9 +116,10 @@ export function upstreamProxyOf(
   settings: GenieSettings['egress']['upstreamProxy'],
   environment: Environment,
 ): EgressOptions['upstreamProxy'] | undefined {
-  // Set in a container that has no other way out; nobody resolves names in there.
+  // Set in a container that has no other way out; nobody resolves names in there. The door on the host goes on through the settings' proxy.
   const { GENIE_EGRESS_PROXY: door } = environment;
-  if (settings === undefined) return door === undefined ? undefined : { url: door, resolve: 'there', onlyWay: true };
+  if (door !== undefined && door !== '') return { url: door, resolve: 'there', onlyWay: true };
+  if (settings === undefined) return undefined;
   const { authVariable, ...proxy } = settings;
   const auth = authVariable === undefined ? undefined : environment[authVariable];
   return auth === undefined ? proxy : { ...proxy, auth };

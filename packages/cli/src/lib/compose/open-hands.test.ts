@@ -160,7 +160,7 @@ describe('genie run with hands', { timeout: 60_000 }, () => {
       onWarning: ({ code, message }) => void warnings.push(`${code} ${message}`),
     });
     expect(warnings).toEqual([expect.stringMatching(/GENIE_PLUGIN_NOT_APPROVED .*without the plugin words/)]);
-    expect(open.genie).toBeDefined();
+    expect(await open.genie.run().outcome).toMatchObject({ status: 'completed', reason: expect.any(String) });
   });
 
   it.each([

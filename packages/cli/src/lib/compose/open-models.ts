@@ -1,10 +1,27 @@
-import type { LanguageModel, ModelPrice } from '@genie/core/ports';
-import { createDaemon, type Environment, findModel, type ModelCandidate, resolveModel } from '@genie/inference';
+import type { GenieFile } from '@genie/core/home';
+import type { EventSink, GenieEvent, LanguageModel, ModelPrice } from '@genie/core/ports';
+import {
+  createDaemon,
+  createFailover,
+  type Environment,
+  type FailoverModel,
+  findModel,
+  type ModelCandidate,
+  resolveModel,
+} from '@genie/inference';
 import type { GenieSettings } from './genie-settings.ts';
 
 export interface ModelReferences {
   readonly planning?: string | undefined;
   readonly execution?: string | undefined;
+}
+
+/** What was asked for counts before what `genie.json` says. */
+export function chosenModels(asked: ModelReferences | undefined, file: Pick<GenieFile, 'models'>): ModelReferences {
+  return {
+    planning: asked?.planning ?? file.models?.planning,
+    execution: asked?.execution ?? file.models?.execution,
+  };
 }
 
 export interface OpenModels {
@@ -16,16 +33,20 @@ export interface OpenModels {
   readonly why: string;
   readonly candidates: readonly ModelCandidate[];
   readonly prices: { readonly planning?: ModelPrice; readonly execution?: ModelPrice };
+  /** Told about every event of the genie: while the network is away only local models are asked. */
+  onEvent(event: GenieEvent): void;
   /** Ends the workers of local models. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface OpenModelsOptions {
   readonly references: ModelReferences;
-  readonly settings: Pick<GenieSettings, 'modelBaseUrl' | 'prices'>;
+  readonly settings: Pick<GenieSettings, 'modelBaseUrl' | 'prices' | 'fallbackModels'>;
   readonly environment: Environment;
   /** How model calls leave: the genie's egress. */
   readonly fetch: typeof globalThis.fetch;
+  /** Gets `model.switched` when a fallback stands in, and when it no longer does. */
+  readonly events?: EventSink;
   readonly signal?: AbortSignal;
 }
 
@@ -36,7 +57,13 @@ export interface OpenModelsOptions {
 export async function openModels(options: OpenModelsOptions): Promise<OpenModels> {
   const { environment, fetch, settings } = options;
   const { planning, execution } = options.references;
-  const resolving = { environment, fetch, ...(settings.modelBaseUrl ? { baseURL: settings.modelBaseUrl } : {}) };
+  const resolving: Resolving = {
+    environment,
+    fetch,
+    baseURL: settings.modelBaseUrl,
+    fallbacks: settings.fallbackModels,
+    events: options.events,
+  };
   if (planning !== undefined && execution !== undefined) {
     const references = { planning, execution };
     const opened = resolveBoth(references, resolving);
@@ -54,18 +81,54 @@ export async function openModels(options: OpenModelsOptions): Promise<OpenModels
   };
 }
 
+interface Resolving {
+  readonly environment: Environment;
+  readonly fetch: typeof globalThis.fetch;
+  readonly baseURL: string | undefined;
+  readonly fallbacks: readonly string[];
+  readonly events: EventSink | undefined;
+}
+
 /** Plans and runs share one daemon, so that a model file that serves both is in memory once. */
 function resolveBoth(
   references: OpenModels['references'],
-  resolving: NonNullable<Parameters<typeof resolveModel>[1]>,
-): Pick<OpenModels, 'planning' | 'execution' | 'close'> {
-  const paths = Object.values(references).flatMap((one) => /^local\/(.+)$/.exec(one)?.[1] ?? []);
+  resolving: Resolving,
+): Pick<OpenModels, 'planning' | 'execution' | 'onEvent' | 'close'> {
+  const { environment, fetch, baseURL, fallbacks, events } = resolving;
+  const named = [...Object.values(references), ...fallbacks];
+  const paths = named.flatMap((one) => /^local\/(.+)$/.exec(one)?.[1] ?? []);
   const models = Object.fromEntries(paths.map((path) => [path, path]));
   const daemon = paths.length > 0 ? createDaemon({ models, contextTokens: localContextTokens, lazy: true }) : undefined;
-  const options = daemon ? { ...resolving, daemon } : resolving;
+  const shared = { environment, fetch, ...(daemon ? { daemon } : {}) };
+  const chains: FailoverModel[] = [];
+  const opened = new Map<string, LanguageModel>();
+  const open = (reference: string): LanguageModel => {
+    const first = resolveModel(reference, { ...shared, ...(baseURL === undefined ? {} : { baseURL }) });
+    const others = fallbacks.filter((one) => one !== reference);
+    if (others.length === 0) return first;
+    // The address of the settings is the one of the named models; of a fallback only when nothing else says where it is.
+    const standIn = (one: string): LanguageModel =>
+      resolveModel(one, {
+        ...shared,
+        ...(baseURL !== undefined && one.startsWith('openai-compatible/') ? { baseURL } : {}),
+      });
+    const candidates = [first, ...others.map(standIn)].map((model) => ({ model }));
+    const chain = createFailover({ candidates, ...(events ? { events } : {}) });
+    chains.push(chain);
+    return chain;
+  };
+  /** One that plans and runs is one chain: both know at once that it is away. */
+  const openOnce = (reference: string): LanguageModel => {
+    const model = opened.get(reference) ?? open(reference);
+    opened.set(reference, model);
+    return model;
+  };
   return {
-    planning: resolveModel(references.planning, options),
-    execution: resolveModel(references.execution, options),
+    planning: openOnce(references.planning),
+    execution: openOnce(references.execution),
+    onEvent(event) {
+      for (const chain of chains) chain.observe(event);
+    },
     close: async () => daemon?.close(),
   };
 }

@@ -1,27 +1,36 @@
-import type { Postgres, PostgresGenie } from '@genie/adapters/postgres';
-import type { ErrorRecord } from '@genie/core/errors';
-import type { Clock } from '@genie/core/ports';
-import { usageError } from '../cli/usage-error.ts';
+import { type GenieFile, readGenieFile } from '@genie/core/home';
+import { readSettings } from './genie-settings.ts';
+import type { GenieStore } from './genie-store.ts';
+import { type HomeStoreOptions, openHomeStore } from './home-store.ts';
+import { type StoreChoice, storeUrl } from './store-reference.ts';
 
-export interface OpenStoreOptions {
-  /** `postgres://…`, or undefined for the files of the home. */
-  readonly url: string | undefined;
-  readonly genieId: string;
-  readonly clock?: Clock;
-  readonly onWarning?: (warning: ErrorRecord) => void;
+export interface OpenStoreOptions extends HomeStoreOptions, StoreChoice {
+  readonly file: GenieFile;
 }
 
-/** What a genie keeps elsewhere than in its home. */
-export interface OpenStore extends PostgresGenie {
-  readonly postgres: Postgres;
-  close(): Promise<void>;
+/**
+ * Opens what a genie keeps, where it keeps it. The home is not owned by that.
+ * Rejects with `GENIE_CLI_USAGE` for a reference that leads nowhere, and the codes of `openApprovals` and `openPostgres`.
+ */
+export async function openStore(options: OpenStoreOptions): Promise<GenieStore> {
+  const { home, file } = options;
+  const url = storeUrl(options, readSettings(home, file).store);
+  if (url === undefined) return openHomeStore(options);
+  const { openPostgresStore } = await import('./postgres-store.ts');
+  return openPostgresStore({ ...options, url, genieId: file.id });
 }
 
-/** Opens the database that `--store` names. Throws `GENIE_CLI_USAGE` for a URL of another kind, and the codes of `openPostgres`. */
-export async function openStore({ url, genieId, clock, onWarning }: OpenStoreOptions): Promise<OpenStore | undefined> {
-  if (url === undefined) return undefined;
-  if (!/^postgres(?:ql)?:\/\//.test(url)) throw usageError('--store takes a URL that begins with postgres://');
-  const { openPostgres } = await import('@genie/adapters/postgres');
-  const postgres = await openPostgres({ url, ...(clock ? { clock } : {}), ...(onWarning ? { onWarning } : {}) });
-  return { ...postgres.genie(genieId), postgres, close: () => postgres.close() };
+/** Opens it for one piece of work. Rejects with the codes of `readGenieFile` too. */
+export async function withStore<Result>(
+  home: string,
+  choice: StoreChoice,
+  work: (store: GenieStore, file: GenieFile) => Promise<Result>,
+): Promise<Result> {
+  const file = readGenieFile(home);
+  const store = await openStore({ home, file, ...choice });
+  try {
+    return await work(store, file);
+  } finally {
+    await store.close();
+  }
 }

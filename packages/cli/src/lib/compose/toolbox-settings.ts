@@ -31,6 +31,8 @@ export const toolboxSchema = z.strictObject({
 
 export type ToolboxSettings = z.output<typeof toolboxSchema>;
 
+export type ToolboxPart = keyof ToolboxSettings;
+
 /** The member `plugins`: what `genie plugin add` installed, and what the user approved for it. */
 export const pluginsSchema = z.array(
   z

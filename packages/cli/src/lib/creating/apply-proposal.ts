@@ -1,8 +1,8 @@
 import type { ProposalParts } from '@genie/core';
-import { type GenieFile, homeFolders, readGenieFile, writeGenieFile } from '@genie/core/home';
-import type { Approval, Approvals, JsonValue } from '@genie/core/ports';
+import { type GenieFile, readGenieFile, writeGenieFile } from '@genie/core/home';
+import type { Approval, JsonValue } from '@genie/core/ports';
 import { parseSchedule } from '@genie/core/schedule';
-import { openMetrics } from '@genie/metrics';
+import type { GenieStore } from '../compose/genie-store.ts';
 import { domainEntries } from './domain-entries.ts';
 
 export type PartName = keyof ProposalParts;
@@ -13,11 +13,22 @@ export interface AppliedProposal {
   readonly pending: readonly PartName[];
 }
 
+/** What a proposal is decided in, and where its KPIs go. */
+export type ProposalStore = Pick<GenieStore, 'approvals' | 'openMetrics'>;
+
+interface AcceptedPart {
+  readonly home: string;
+  readonly store: ProposalStore;
+  readonly part: PartName;
+  readonly row: Approval;
+}
+
 /**
  * Puts the accepted parts of a proposal into the home: each approval is used once, and what a user edited counts. Safe to
  * call again, also after a crash: what was used up is in `genie.json`. KPIs go to the metrics.
  */
-export async function applyProposal(home: string, approvals: Approvals): Promise<AppliedProposal> {
+export async function applyProposal(home: string, store: ProposalStore): Promise<AppliedProposal> {
+  const { approvals } = store;
   const accepted: PartName[] = [];
   const refused: PartName[] = [];
   const pending: PartName[] = [];
@@ -28,7 +39,7 @@ export async function applyProposal(home: string, approvals: Approvals): Promise
     else if (row.status === 'denied') refused.push(part);
     else if (row.status === 'used') accepted.push(part);
     else if (row.status === 'allowed') {
-      await applyPart(home, part, row);
+      await applyPart({ home, store, part, row });
       if (await approvals.consume(row.id, row.action)) accepted.push(part);
     }
   }
@@ -36,7 +47,7 @@ export async function applyProposal(home: string, approvals: Approvals): Promise
 }
 
 /** Applied before the approval is used up: applying it twice changes nothing, losing it would. */
-async function applyPart(home: string, part: PartName, row: Approval): Promise<void> {
+async function applyPart({ home, store, part, row }: AcceptedPart): Promise<void> {
   const file = readGenieFile(home);
   // The payload shows the models' own names; the references that resolve to them were put aside when the plan was made.
   const proposed =
@@ -44,7 +55,7 @@ async function applyPart(home: string, part: PartName, row: Approval): Promise<v
       ? ((file.proposedModels as JsonValue | undefined) ?? row.action.payload.value)
       : row.action.payload.value;
   const value = row.decision?.edited?.value ?? proposed;
-  if (part === 'kpis') return defineKpis(home, value);
+  if (part === 'kpis') return defineKpis(store, value);
   writeGenieFile(home, withPart(file, part, value));
 }
 
@@ -70,8 +81,8 @@ function withPart(file: GenieFile, part: Exclude<PartName, 'kpis'>, value: JsonV
   }
 }
 
-async function defineKpis(home: string, value: JsonValue | undefined): Promise<void> {
-  const metrics = openMetrics({ dir: homeFolders(home).metrics });
+async function defineKpis(store: ProposalStore, value: JsonValue | undefined): Promise<void> {
+  const metrics = await store.openMetrics();
   try {
     await metrics.define(value as unknown as ProposalParts['kpis']);
   } finally {

@@ -7,7 +7,7 @@ import type { Wishes } from './gather-wishes.ts';
 
 /** Makes a home with its `genie.json`: what the user said, before anything is proposed. Throws `GENIE_HOME_UNREADABLE`. */
 export function createHome(home: string, wishes: Wishes): GenieFile {
-  const { goal, sources, models, budget, price, baseUrl, instructions, allow } = wishes;
+  const { goal, sources, models, budget, price, baseUrl, instructions, allow, store, toolbox } = wishes;
   const named = models.planning !== undefined && models.execution !== undefined;
   const file = {
     format: 1 as const,
@@ -20,6 +20,8 @@ export function createHome(home: string, wishes: Wishes): GenieFile {
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
     ...(price ? { prices: { planning: price, execution: price } } : {}),
     ...(baseUrl ? { modelBaseUrl: baseUrl } : {}),
+    ...(store ? { store } : {}),
+    ...(toolbox.length > 0 ? { toolbox: Object.fromEntries(toolbox.map((part) => [part, true])) } : {}),
     egress: { allow: [...allow, ...baseUrlEntry(baseUrl)] },
   } as GenieFile;
   try {

@@ -4,6 +4,8 @@ import { parseSchedule } from '@genie/core/schedule';
 import type { CommandContext } from '../cli/command.ts';
 import { usageError } from '../cli/usage-error.ts';
 import type { ModelReferences } from '../compose/open-models.ts';
+import { settingOf, storeChoice } from '../compose/store-reference.ts';
+import type { ToolboxPart } from '../compose/toolbox-settings.ts';
 import { genieName } from '../homes/find-home.ts';
 import { homesFolder } from '../homes/homes-folder.ts';
 import { listHomes } from '../homes/list-homes.ts';
@@ -24,6 +26,9 @@ export interface Wishes {
   readonly price: ModelPrice | undefined;
   readonly baseUrl: string | undefined;
   readonly instructions: string | undefined;
+  /** For `genie.json`: `env:NAME` or `home`. */
+  readonly store: string | undefined;
+  readonly toolbox: readonly ToolboxPart[];
 }
 
 /** Reads the flags and asks for what is missing, when there is somebody to ask. Throws `GENIE_CLI_USAGE`, `GENIE_SCHEDULE_INVALID`. */
@@ -49,6 +54,8 @@ export async function gatherWishes(context: CommandContext): Promise<Wishes> {
     price: readPrice(flags.text('price')),
     baseUrl: flags.text('base-url'),
     instructions: flags.text('instructions'),
+    store: settingOf(storeChoice(context)),
+    toolbox: flags.texts('toolbox') as readonly ToolboxPart[],
   };
 }
 

@@ -5,6 +5,7 @@ import { type OpenGenie, openGenie } from '../../compose.ts';
 import { proposalLines } from '../../print/proposal.ts';
 import type { CommandContext } from '../cli/command.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
+import { tellWarning } from '../running/tell-warning.ts';
 import { type AppliedProposal, applyProposal, type PartName } from './apply-proposal.ts';
 import { decideProposal } from './decide-proposal.ts';
 import type { Wishes } from './gather-wishes.ts';
@@ -16,7 +17,14 @@ export async function proposeParts(
   wishes: Wishes,
 ): Promise<AppliedProposal> {
   const { environment, flags, signal, terminal } = context;
-  const open = await openGenie({ home: placed.home, environment, models: wishes.models, signal });
+  const open = await openGenie({
+    home: placed.home,
+    environment,
+    models: wishes.models,
+    store: flags.text('store'),
+    onWarning: tellWarning(terminal),
+    signal,
+  });
   try {
     const proposal = await open.genie.propose({ signal });
     const proposedModels = open.models.references;
@@ -26,7 +34,7 @@ export async function proposeParts(
     for (const line of proposalLines(shown, { style: terminal.style, now: Date.now(), modelsWhy }))
       terminal.print(line);
     await decide(context, open, { proposal, shown, wishes, refused: flags.texts('refuse') as readonly PartName[] });
-    const applied = await applyProposal(placed.home, open.approvals);
+    const applied = await applyProposal(placed.home, open.store);
     terminal.printJson({
       name: placed.name,
       home: placed.home,

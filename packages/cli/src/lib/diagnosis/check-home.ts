@@ -3,29 +3,28 @@ import { join } from 'node:path';
 import { toErrorRecord } from '@genie/core/errors';
 import { homeFolders } from '@genie/core/home';
 import { verifyAudit } from '@genie/egress';
-import type { Environment } from '@genie/inference';
-import { openMemory } from '@genie/memory';
 import { count } from '../../print/amounts.ts';
-import { memoryCipher } from '../compose/memory-cipher.ts';
 import { auditFolder } from '../compose/open-egress.ts';
+import { withStore } from '../compose/open-store.ts';
+import type { StoreChoice } from '../compose/store-reference.ts';
 import { inspectHome } from '../homes/inspect-home.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
 import { isUnfinished } from '../homes/run-summary.ts';
 import type { Check } from './check.ts';
 
 /** Whether a home can be used, who uses it, and what waits in it. Changes nothing. */
-export async function checkHome(named: NamedHome, environment: Environment): Promise<readonly Check[]> {
+export async function checkHome(named: NamedHome, choice: StoreChoice): Promise<readonly Check[]> {
   const checks = [
-    await guarded(named, 'file', () => checkFile(named)),
-    await guarded(named, 'memory', () => checkMemory(named, environment)),
+    await guarded(named, 'file', () => checkFile(named, choice)),
+    await guarded(named, 'memory', () => checkMemory(named, choice)),
     await guarded(named, 'audit', () => checkAudit(named)),
   ];
   return checks.flat();
 }
 
-async function checkFile(named: NamedHome): Promise<readonly Check[]> {
+async function checkFile(named: NamedHome, choice: StoreChoice): Promise<readonly Check[]> {
   accessSync(named.home, constants.R_OK | constants.W_OK);
-  const { file, holder, runs, approvals } = await inspectHome(named);
+  const { file, holder, runs, approvals, keptIn } = await inspectHome(named, choice);
   const unfinished = runs.filter(isUnfinished);
   const damaged = runs.filter(({ status }) => status === 'damaged');
   const latest = Math.max(file.createdAt, ...runs.map((run) => run.closedAt ?? run.openedAt));
@@ -33,7 +32,7 @@ async function checkFile(named: NamedHome): Promise<readonly Check[]> {
     {
       name: named.name,
       status: 'ok',
-      detail: `genie.json is whole; ${count(runs.length, 'run')}, ${count(approvals.length, 'approval')} waiting; ${holder ? `in use by process ${holder.pid} on ${holder.host}` : 'not in use'}`,
+      detail: `genie.json is whole; ${count(runs.length, 'run')}, ${count(approvals.length, 'approval')} waiting; ${holder ? `in use by process ${holder.pid} on ${holder.host}` : 'not in use'}${keptIn === 'postgres' ? '; it keeps them in Postgres' : ''}`,
     },
     ...(unfinished.length > 0
       ? [
@@ -65,25 +64,26 @@ async function checkFile(named: NamedHome): Promise<readonly Check[]> {
   ];
 }
 
-async function checkMemory(named: NamedHome, environment: Environment): Promise<readonly Check[]> {
-  const dir = homeFolders(named.home).memory;
-  if (!existsSync(join(dir, 'knowledge.db')))
-    return [{ name: named.name, status: 'ok', detail: 'it remembers nothing yet' }];
-  const memory = openMemory({ dir, ...memoryCipher(environment) });
-  try {
-    const { ok, problems } = await memory.verify();
-    if (ok) return [{ name: named.name, status: 'ok', detail: 'its memory is sound' }];
-    return [
-      {
-        name: named.name,
-        status: 'fail',
-        detail: `its memory is damaged: ${problems.slice(0, 3).join('; ')}`,
-        fix: 'Restore it from an export.',
-      },
-    ];
-  } finally {
-    await memory.close();
-  }
+function checkMemory(named: NamedHome, choice: StoreChoice): Promise<readonly Check[]> {
+  return withStore(named.home, choice, async (store) => {
+    if (store.kind === 'home' && !existsSync(join(homeFolders(named.home).memory, 'knowledge.db')))
+      return [{ name: named.name, status: 'ok', detail: 'it remembers nothing yet' }];
+    const memory = await store.openMemory();
+    try {
+      const { ok, problems } = await memory.verify();
+      if (ok) return [{ name: named.name, status: 'ok', detail: 'its memory is sound' }];
+      return [
+        {
+          name: named.name,
+          status: 'fail',
+          detail: `its memory is damaged: ${problems.slice(0, 3).join('; ')}`,
+          fix: store.kind === 'home' ? 'Restore it from an export.' : 'Restore the database from a backup.',
+        },
+      ];
+    } finally {
+      await memory.close();
+    }
+  });
 }
 
 async function checkAudit(named: NamedHome): Promise<readonly Check[]> {

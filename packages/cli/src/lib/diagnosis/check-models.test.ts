@@ -34,6 +34,13 @@ describe('the model lines of genie doctor', { timeout: 60_000 }, () => {
     ]);
   });
 
+  it('tick only what is usable', async () => {
+    const checks = await checkModels({ OLLAMA_HOST: nobody });
+    const ticked = checks.filter(({ status }) => status === 'ok').map(({ detail }) => detail.split(':')[0]);
+    expect(ticked).toEqual(['offline', 'a genie that names none gets offline']);
+    expect(new Set(checks.map(({ status }) => status))).toEqual(new Set(['ok', 'absent']));
+  });
+
   it('list all models of an Ollama server, not only the first', async () => {
     const server = createServer((_request, response) => {
       response.setHeader('content-type', 'application/json');

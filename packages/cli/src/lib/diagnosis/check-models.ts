@@ -9,7 +9,7 @@ export async function checkModels(environment: Environment): Promise<readonly Ch
     return [
       ...places.map((place) => ({
         name: 'model',
-        status: 'ok' as const,
+        status: place.usable ? ('ok' as const) : ('absent' as const),
         detail: `${place.id}: ${place.usable ? 'usable' : 'not usable'}, ${place.why}`,
       })),
       { name: 'model', status: 'ok', detail: `a genie that names none gets ${id}: ${why}` },

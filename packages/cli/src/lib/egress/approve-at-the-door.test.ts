@@ -90,7 +90,10 @@ describe.skipIf(missing.length > 0)('a curl in the sandbox', { timeout: 90_000 }
       expect(seen).toEqual([`GET ${host}:${port}/one?key=secret`]);
       expect((await cli.genie(['approve', 'door', two.id, '--deny'])).code).toBe(0);
 
-      expect(await run.ended).toMatchObject({ code: 0 });
+      expect(await run.ended).toMatchObject({
+        code: 0,
+        stderr: expect.stringContaining(`in a second terminal: genie approve door ${one.id} --allow-once`),
+      });
       expect(seen).toEqual([`GET ${host}:${port}/one?key=secret`]);
       expect(endpoint.results).toHaveLength(1);
       expect(endpoint.results[0]).toContain('hello from the site');

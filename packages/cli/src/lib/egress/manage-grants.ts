@@ -1,10 +1,10 @@
-import { openApprovals } from '@genie/core';
-import { homeFolders } from '@genie/core/home';
 import type { Approvals, Grant } from '@genie/core/ports';
 import { relative } from '../../print/amounts.ts';
 import type { Command, CommandContext } from '../cli/command.ts';
 import { exitCodes } from '../cli/exit-codes.ts';
 import { usageError } from '../cli/usage-error.ts';
+import { withStore } from '../compose/open-store.ts';
+import { storeChoice } from '../compose/store-reference.ts';
 import { findHome } from '../homes/find-home.ts';
 
 /** `genie egress grants`: what the user allowed or denied for good, or for a run. */
@@ -41,12 +41,7 @@ async function withApprovals(
   work: (approvals: Approvals, ids: readonly string[]) => Promise<void>,
 ): Promise<void> {
   const { home, rest } = findHome(context, { nameIsOptional: true });
-  const approvals = openApprovals({ dir: homeFolders(home).approvals });
-  try {
-    await work(approvals, rest);
-  } finally {
-    await approvals.close();
-  }
+  await withStore(home, storeChoice(context), ({ approvals }) => work(approvals, rest));
 }
 
 async function egressGrants(approvals: Approvals): Promise<readonly Grant[]> {

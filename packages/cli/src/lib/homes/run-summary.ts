@@ -1,7 +1,7 @@
 import type { RunOutcome } from '@genie/core';
-import { homeFolders } from '@genie/core/home';
-import { type JournalRecord, type JournalRun, listRuns, readRun } from '@genie/core/journal';
+import type { JournalRecord, JournalRun } from '@genie/core/journal';
 import type { Approvals, Trigger } from '@genie/core/ports';
+import type { GenieStore } from '../compose/genie-store.ts';
 
 /** A run as listings show it. `waiting` needs a decision, `ready` has its decisions, `interrupted` was cut short. */
 export interface RunSummary {
@@ -25,16 +25,15 @@ export interface RunSummary {
   readonly approvalIds: readonly string[];
 }
 
-/** Every run of a home, oldest first. Reads the journal without owning it. */
+/** Every run of a genie, oldest first. Reads the journal without owning it. */
 export async function summarizeRuns(
-  home: string,
-  options: { readonly approvals: Approvals; readonly isInUse: boolean },
+  store: Pick<GenieStore, 'runs' | 'records' | 'approvals'>,
+  { isInUse }: { readonly isInUse: boolean },
 ): Promise<readonly RunSummary[]> {
-  const folder = homeFolders(home).journal;
   const summaries: RunSummary[] = [];
-  for (const run of listRuns(folder)) {
-    const records = run.status === 'open' ? readRun(folder, run.runId) : [];
-    summaries.push(await summarize(run, records, options));
+  for (const run of await store.runs()) {
+    const records = run.status === 'open' ? await store.records(run.runId) : [];
+    summaries.push(await summarize(run, records, { approvals: store.approvals, isInUse }));
   }
   return summaries;
 }

@@ -4,6 +4,7 @@ import type { Approvals, Clock, LanguageModel } from '@genie/core/ports';
 import { createEgress, type Egress, type EgressOptions, openContainment } from '@genie/egress';
 import type { Environment } from '@genie/inference';
 import { type ConnectMcpOptions, connectMcp, type McpConnection, openMcpSandbox, openMcpStore } from '@genie/tools/mcp';
+import { mcpFolder } from './mcp-folder.ts';
 import type { McpServerSettings } from './mcp-settings.ts';
 import { referenced, serverEnvironment } from './server-environment.ts';
 
@@ -29,11 +30,6 @@ export interface OpenServer {
   readonly connection: McpConnection;
   /** Ends the connection, the program and everything made for it. Idempotent. */
   close(): Promise<void>;
-}
-
-/** Folder of a home where each server's own files and the accepted tools are. */
-export function mcpFolder(home: string): string {
-  return join(home, 'mcp');
 }
 
 /** The folder that belongs to one server; programs start in it. */

@@ -1,6 +1,5 @@
 import type { RunOutcome } from '@genie/core';
 import type { GenieFile } from '@genie/core/home';
-import { readRun } from '@genie/core/journal';
 import type { Briefing, BriefingItem } from '@genie/core/ports';
 import type { Feedback } from '@genie/metrics';
 import { usageError } from '../cli/usage-error.ts';
@@ -19,14 +18,14 @@ export interface Briefed {
 }
 
 /** The named run, or the latest one with a briefing. A run whose journal is gone has no items to show any more. */
-export async function findBriefing({ metrics, folders }: HomeMetrics, runId: string | undefined): Promise<Briefed> {
-  const briefingOf = (id: string): Briefing | undefined => {
-    const closed = readRun(folders.journal, id).at(-1);
+export async function findBriefing({ metrics, store }: HomeMetrics, runId: string | undefined): Promise<Briefed> {
+  const briefingOf = async (id: string): Promise<Briefing | undefined> => {
+    const closed = (await store.records(id)).at(-1);
     return closed?.kind === 'closed' ? (closed.outcome as unknown as RunOutcome).briefing : undefined;
   };
-  if (runId !== undefined) return { runId, briefing: briefingOf(runId) };
+  if (runId !== undefined) return { runId, briefing: await briefingOf(runId) };
   for (const outcome of (await metrics.outcomes({ limit: 50 })).toReversed()) {
-    const briefing = briefingOf(outcome.runId);
+    const briefing = await briefingOf(outcome.runId);
     if (briefing !== undefined) return { runId: outcome.runId, briefing };
   }
   return { runId: undefined, briefing: undefined };

@@ -3,7 +3,6 @@ import { GenieError } from '@genie/core/errors';
 import { type GenieFile, homeFolders, readGenieFile } from '@genie/core/home';
 import { createMemoryJournal, type JournalRecord, readRun } from '@genie/core/journal';
 import { createIds, type LanguageModel, type RunRecord, systemClock, type Tool, type Toolbox } from '@genie/core/ports';
-import { createResolverLookup } from '@genie/egress';
 import type { Environment } from '@genie/inference';
 import {
   createReplay,
@@ -16,9 +15,9 @@ import {
   type TrialResult,
 } from '@genie/metrics';
 import { readSettings } from '../compose/genie-settings.ts';
-import { modelHosts } from '../compose/model-hosts.ts';
-import { openEgress } from '../compose/open-egress.ts';
-import { type OpenModels, openModels } from '../compose/open-models.ts';
+import { openDoor } from '../compose/open-door.ts';
+import type { OpenEgress } from '../compose/open-egress.ts';
+import { chosenModels, type OpenModels, openModels } from '../compose/open-models.ts';
 import { meterModel } from './meter-model.ts';
 import { createCapture, createRecordedMemory } from './replay-ports.ts';
 import { type ReplayStart, readStart } from './replay-start.ts';
@@ -38,26 +37,22 @@ export async function replayRun(request: Omit<TrialRequest, 'signal'>, environme
   const state = readStart(records, request.caseId);
   const file = readGenieFile(request.folder);
   const settings = readSettings(request.folder, file);
-  const { resolver } = settings.egress;
-  const hosts = modelHosts([file.models?.planning, file.models?.execution], {
-    baseUrl: settings.modelBaseUrl,
-    environment,
-  });
+  const references = chosenModels(undefined, file);
   // The copy's: permissions count, and what would have to be asked is refused.
   const approvals = openApprovals({ dir: folders.approvals });
-  const door = openEgress({
+  const door = openDoor({
     home: request.folder,
-    genieId: file.id,
-    allow: [...new Set([...settings.egress.allow, ...hosts])],
-    allowPrivate: settings.egress.allowPrivate,
+    file,
+    settings,
+    environment,
+    models: references,
     approvals,
     events: () => undefined,
-    lookup: resolver ? createResolverLookup(resolver) : undefined,
   });
   let models: OpenModels | undefined;
   try {
     models = await openModels({
-      references: { planning: file.models?.planning, execution: file.models?.execution },
+      references,
       settings,
       environment,
       fetch: (input, init) =>
@@ -86,7 +81,7 @@ interface ReplayDeps {
   readonly file: GenieFile;
   readonly state: ReplayStart;
   readonly memory: ReturnType<typeof createRecordedMemory>;
-  readonly door: ReturnType<typeof openEgress>['quiet'];
+  readonly door: OpenEgress['quiet'];
   readonly models: OpenModels;
   readonly options: GenieUpdate;
 }

@@ -124,7 +124,7 @@ describe('a genie that improves itself', { timeout: 120_000 }, () => {
       second.setTitles([`Other news of day ${index}`]);
       return wake('guarded', `Release of day ${index}`);
     };
-    const open = openHomeMetrics(folder);
+    const open = await openHomeMetrics(folder, { environment: {} });
     try {
       await open.metrics.define([
         {
@@ -155,7 +155,7 @@ describe('a genie that improves itself', { timeout: 120_000 }, () => {
 
   it('refuses settings it could not be opened with, once, and goes on', async () => {
     const folder = home('refuses');
-    const open = openHomeMetrics(folder);
+    const open = await openHomeMetrics(folder, { environment: {} });
     const before = readFileSync(join(folder, 'genie.json'), 'utf8');
     try {
       await allow(open, { type: 'schedule', cron: '99 99 * * *' });
@@ -176,7 +176,7 @@ describe('a genie that improves itself', { timeout: 120_000 }, () => {
     const folder = home('lives');
     good.setTitles(['Release 1']);
     await using living = await openGenie({ home: folder, environment: {} });
-    const other = openHomeMetrics(folder);
+    const other = await openHomeMetrics(folder, { environment: {} });
     try {
       expect((await living.genie.run().outcome).text).toContain(poorUrl);
       const adjustment: Adjustment = { type: 'sources', remove: [poorUrl] };
@@ -198,7 +198,7 @@ describe('a genie that improves itself', { timeout: 120_000 }, () => {
   it('uses what another process takes back, and leaves what cannot be read alone', async () => {
     const folder = home('undone');
     good.setTitles(['Release 1']);
-    const other = openHomeMetrics(folder);
+    const other = await openHomeMetrics(folder, { environment: {} });
     await allow(other, { type: 'sources', remove: [poorUrl] });
     const warnings: string[] = [];
     await using living = await openGenie({
@@ -225,7 +225,7 @@ describe('a genie that improves itself', { timeout: 120_000 }, () => {
 
   it('applies prompt fragments, search terms and tool rules to the next run', async () => {
     const folder = home('rules');
-    const open = openHomeMetrics(folder);
+    const open = await openHomeMetrics(folder, { environment: {} });
     await allow(open, { type: 'prompt-fragment', name: 'tone', text: 'Write for engineers.' });
     await allow(open, { type: 'search-terms', add: ['parsers'] });
     await allow(open, { type: 'tool-policy', tool: 'read_feed', policy: 'deny' });

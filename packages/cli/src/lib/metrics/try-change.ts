@@ -1,5 +1,4 @@
 import { GenieError } from '@genie/core/errors';
-import { readRun } from '@genie/core/journal';
 import { type Approval, parseJson } from '@genie/core/ports';
 import {
   type Adjustment,
@@ -127,11 +126,16 @@ export async function tryChange(options: {
 }
 
 /** Measured runs whose journal is still there, newest last. A run whose journal is gone cannot be replayed. */
-async function findCases({ metrics, folders }: HomeMetrics, most: number): Promise<readonly string[]> {
-  const outcomes = await metrics.outcomes({ limit: Math.max(100, most) });
-  const whole = outcomes.filter(({ runId }) =>
-    readRun(folders.journal, runId).some((record) => record.kind === 'phase' && record.phase === 'remember'),
-  );
+async function findCases({ metrics, store }: HomeMetrics, most: number): Promise<readonly string[]> {
+  if (store.kind !== 'home')
+    throw usageError(
+      'An experiment replays runs from copies of a home; this genie keeps its runs in a database, which is not copied.',
+    );
+  const whole: { readonly runId: string }[] = [];
+  for (const outcome of await metrics.outcomes({ limit: Math.max(100, most) })) {
+    const records = await store.records(outcome.runId);
+    if (records.some((record) => record.kind === 'phase' && record.phase === 'remember')) whole.push(outcome);
+  }
   if (whole.length === 0) {
     throw new GenieError(
       'GENIE_EXPERIMENT_REQUEST',

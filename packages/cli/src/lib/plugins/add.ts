@@ -1,14 +1,14 @@
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApprovals } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import { homeFolders } from '@genie/core/home';
 import type { ApprovalAction, Approvals } from '@genie/core/ports';
 import type { PluginInspection } from '@genie/tools';
 import type { CommandContext } from '../cli/command.ts';
 import { type ExitCode, exitCodes } from '../cli/exit-codes.ts';
 import { usageError } from '../cli/usage-error.ts';
 import { installedAt } from '../compose/open-hands.ts';
+import { withStore } from '../compose/open-store.ts';
+import { storeChoice } from '../compose/store-reference.ts';
 import type { PluginSettings } from '../compose/toolbox-settings.ts';
 import { homeWords } from '../running/home-words.ts';
 import { printInspection, printReport } from './describe-plugin.ts';
@@ -73,10 +73,9 @@ function actionOf(home: PluginHome, { manifest, findings }: PluginInspection, in
   };
 }
 
-async function decide(context: CommandContext, home: PluginHome, action: ApprovalAction): Promise<ExitCode> {
+function decide(context: CommandContext, home: PluginHome, action: ApprovalAction): Promise<ExitCode> {
   const { terminal, flags } = context;
-  const approvals = openApprovals({ dir: homeFolders(home.home).approvals });
-  try {
+  return withStore(home.home, storeChoice(context), async ({ approvals }) => {
     const wants = (action.payload.permissions as readonly string[]).join(', ') || 'no permissions';
     const row = await approvals.request({
       action,
@@ -95,9 +94,7 @@ async function decide(context: CommandContext, home: PluginHome, action: Approva
       `It waits for you: genie approve ${homeWords(context, home)} ${decided.id} --allow-once, then give this command again${flags.on('yes') ? '' : ' (or use --yes)'}.`,
     );
     return exitCodes.waiting;
-  } finally {
-    await approvals.close();
-  }
+  });
 }
 
 async function ask({ terminal, flags }: CommandContext, approvals: Approvals, id: string): Promise<void> {

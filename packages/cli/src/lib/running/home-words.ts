@@ -1,9 +1,11 @@
 import type { CommandContext } from '../cli/command.ts';
+import { storeWords } from '../compose/store-reference.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
 
 /** How the user names this genie in the next command line. */
 export function homeWords(context: Pick<CommandContext, 'flags'>, found: NamedHome): string {
-  return context.flags.text('home') === undefined ? found.name : `--home ${quote(found.home)}`;
+  const name = context.flags.text('home') === undefined ? found.name : `--home ${quote(found.home)}`;
+  return `${name}${storeWords({ store: context.flags.text('store') })}`;
 }
 
 /** Quoted for a POSIX shell where it needs it. */

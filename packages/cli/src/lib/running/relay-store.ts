@@ -1,5 +1,5 @@
 import { chmod } from 'node:fs/promises';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, createServer, type NetConnectOpts, type Socket } from 'node:net';
 import { join } from 'node:path';
 
 export interface StoreRelay {
@@ -18,7 +18,7 @@ export async function relayStore(url: string, folder: string): Promise<StoreRela
   const path = join(folder, `.s.PGSQL.${port}`);
   const open = new Set<Socket>();
   const server = createServer((inside) => {
-    const outside = createConnection({ host: target.hostname.replace(/^\[|\]$/g, ''), port });
+    const outside = createConnection(placeOf(target, port));
     for (const [socket, other] of [
       [inside, outside],
       [outside, inside],
@@ -50,4 +50,10 @@ export async function relayStore(url: string, folder: string): Promise<StoreRela
         for (const socket of open) socket.destroy();
       }),
   };
+}
+
+/** A server may be named by the folder of its socket, in the host of the query. */
+function placeOf(target: URL, port: number): NetConnectOpts {
+  const named = target.searchParams.get('host') ?? target.hostname.replace(/^\[|\]$/g, '');
+  return named.startsWith('/') ? { path: join(named, `.s.PGSQL.${port}`) } : { host: named || '127.0.0.1', port };
 }

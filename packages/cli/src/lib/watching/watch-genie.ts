@@ -5,8 +5,8 @@ import { dateTime, relative } from '../../print/amounts.ts';
 import { createRunView, type RunView } from '../../print/run-view.ts';
 import { plainLine } from '../../print/style.ts';
 import type { CommandContext } from '../cli/command.ts';
-import { inspectHome } from '../homes/inspect-home.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
+import { summarizeRuns } from '../homes/run-summary.ts';
 import { hasNews, tellReview } from '../metrics/tell-review.ts';
 
 export interface WatchOptions {
@@ -34,7 +34,7 @@ export async function watchGenie(options: WatchOptions): Promise<boolean> {
   const running = new Set<string>();
   const stopShowing = open.genie.events.onAny((event) => follow(deps, running, event));
   const { terminal, signal } = context;
-  const { runs } = await inspectHome(named);
+  const runs = await summarizeRuns(open.store, { isInUse: true });
   for (const run of runs) {
     // While this process owns the home, `running` means that its last owner was cut short.
     if (run.status === 'running' || run.status === 'ready') await open.resume(run.runId, { signal });
@@ -75,7 +75,7 @@ function ended(deps: WatchDeps, event: EventOf<'run.ended'>): void {
   });
   if (event.status !== 'waiting') return;
   if (!terminal.json) terminal.note(`  Decide in another terminal: genie approve ${words}`);
-  void inspectHome(deps.named).then(({ runs }) => {
+  void summarizeRuns(open.store, { isInUse: true }).then((runs) => {
     const run = runs.find(({ runId }) => runId === event.runId);
     if (run) goOnWhenDecided(deps, run.runId, run.approvalIds);
   });

@@ -1,4 +1,5 @@
-import { tableNames } from '../tables.ts';
+import { firstTableNames } from '../tables.ts';
+import { rowSecurity } from './row-security.ts';
 
 const key = 'text COLLATE "C" NOT NULL';
 const owner = `tenant ${key}, genie ${key}`;
@@ -35,7 +36,7 @@ export function firstTables(schema: string): readonly string[] {
       queued_at timestamptz NOT NULL DEFAULT clock_timestamp(), accepted_at timestamptz, accepted_by text, done_at timestamptz,
       PRIMARY KEY (tenant, id))`,
     `CREATE INDEX wakes_genie ON ${t('wakes')} (tenant, genie, due_at)`,
-    ...tableNames.flatMap((name) => rowSecurity(t(name))),
+    ...firstTableNames.flatMap((name) => rowSecurity(t(name))),
   ];
 }
 
@@ -86,16 +87,6 @@ function metricTables(t: (name: string) => string): readonly string[] {
   ];
 }
 
-/** FORCE: the owner of a table is kept to it as well. A superuser never is. */
-function rowSecurity(table: string): readonly string[] {
-  return [
-    `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`,
-    `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY`,
-    `CREATE POLICY own_tenant ON ${table} USING (tenant = current_setting('genie.tenant', true))
-       WITH CHECK (tenant = current_setting('genie.tenant', true))`,
-  ];
-}
-
 export function dropFirstTables(schema: string): readonly string[] {
-  return [...tableNames].reverse().map((name) => `DROP TABLE IF EXISTS "${schema}"."${name}"`);
+  return [...firstTableNames].reverse().map((name) => `DROP TABLE IF EXISTS "${schema}"."${name}"`);
 }

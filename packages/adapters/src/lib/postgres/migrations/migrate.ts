@@ -5,6 +5,7 @@ import { loadPeer } from '../../load-peer.ts';
 import { describeFailure } from '../describe-failure.ts';
 import type { PostgresPool } from '../postgres-client.ts';
 import { dropFirstTables, firstTables } from './0001-first.ts';
+import { dropWorkingTables, workingTables } from './0002-working.ts';
 
 export interface MigrateOptions {
   readonly pool: PostgresPool;
@@ -19,7 +20,7 @@ export interface MigrationReport {
 }
 
 /** Every migration in order. The name is what the database remembers: never change one that was published. */
-export const migrationNames: readonly string[] = ['0001-first'];
+export const migrationNames: readonly string[] = ['0001-first', '0002-working'];
 
 /**
  * Brings the tables to a version. Several processes may start at once: one migrates, under a lock of the database, the others wait for it.
@@ -38,6 +39,10 @@ export async function migratePostgres({ pool, schema, to }: MigrateOptions): Pro
     '0001-first': {
       up: (db) => run(db as Database, firstTables(schema)),
       down: (db) => run(db as Database, dropFirstTables(schema)),
+    },
+    '0002-working': {
+      up: (db) => run(db as Database, workingTables(schema)),
+      down: (db) => run(db as Database, dropWorkingTables(schema)),
     },
   };
   const dialect = new PostgresDialect({ pool: pool as unknown as never });

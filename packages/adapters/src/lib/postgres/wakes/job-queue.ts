@@ -50,20 +50,13 @@ export async function openJobQueue({ database, silenceSeconds, onError }: JobQue
     queueCacheIntervalSeconds: 30,
   });
   boss.on('error', onError);
-  await boss.start();
   const queue = `wakes-${createHash('sha256').update(tenant).digest('hex').slice(0, 16)}`;
-  await boss.createQueue(queue, {
-    retryLimit: 10_000,
-    retryDelay: 1,
-    retryBackoff: true,
-    retryDelayMax: 60,
-    expireInSeconds: 3_600,
-    heartbeatSeconds: Math.max(10, silenceSeconds),
-    deleteAfterSeconds: 3_600,
-    retentionSeconds: 30 * 24 * 3_600,
-  });
-  // pg-boss looks a queue up when it is first used, on a connection of its own. In the middle of our transactions that could be one too many.
-  await boss.insert(queue, []);
+  try {
+    await start(boss, queue, silenceSeconds);
+  } catch (error) {
+    await boss.stop({ graceful: false, close: false }).catch(() => undefined);
+    throw error;
+  }
   let closing: Promise<void> | undefined;
   return {
     async insert(session, jobs) {
@@ -77,6 +70,22 @@ export async function openJobQueue({ database, silenceSeconds, onError }: JobQue
       return closing;
     },
   };
+}
+
+async function start(boss: PgBoss, queue: string, silenceSeconds: number): Promise<void> {
+  await boss.start();
+  await boss.createQueue(queue, {
+    retryLimit: 10_000,
+    retryDelay: 1,
+    retryBackoff: true,
+    retryDelayMax: 60,
+    expireInSeconds: 3_600,
+    heartbeatSeconds: Math.max(10, silenceSeconds),
+    deleteAfterSeconds: 3_600,
+    retentionSeconds: 30 * 24 * 3_600,
+  });
+  // pg-boss looks a queue up when it is first used, on a connection of its own. In the middle of our transactions that could be one too many.
+  await boss.insert(queue, []);
 }
 
 interface Working {

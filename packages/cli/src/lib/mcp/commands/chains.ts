@@ -1,22 +1,73 @@
 import type { JsonValue } from '@genie/core/ports';
+import type { Playbooks } from '@genie/tools';
 import type { ChainCall, ToolChain } from '@genie/tools/mcp';
 import { plainLine } from '../../../print/style.ts';
 import type { CommandContext } from '../../cli/command.ts';
 import { type ExitCode, exitCodes } from '../../cli/exit-codes.ts';
+import { didYouMean } from '../../cli/suggest.ts';
+import { usageError } from '../../cli/usage-error.ts';
 import { type LoggedEvent, readEvents } from '../../watching/read-events.ts';
+import { mcpFolder } from '../mcp-folder.ts';
 import { findMcpHome } from './mcp-home.ts';
 
-/** `genie mcp chains`: what a genie's runs did again and again, as candidates for playbooks and skills. Starts nothing. */
+/**
+ * `genie mcp chains`: what a genie's runs did again and again, as candidates for playbooks and skills. `--accept` and `--refuse`
+ * decide about one of them. Starts nothing.
+ */
 export async function chains(context: CommandContext): Promise<ExitCode> {
-  const { terminal } = context;
-  const { home } = findMcpHome(context);
-  const { findToolChains } = await import('@genie/tools/mcp');
+  const { flags } = context;
+  const { home, genieId } = findMcpHome(context);
+  const [{ findToolChains }, { openPlaybooks }] = await Promise.all([
+    import('@genie/tools/mcp'),
+    import('@genie/tools'),
+  ]);
   const found = findToolChains(callsOf(readEvents(home).events));
-  terminal.printJson({ chains: found });
-  if (found.length === 0) terminal.print('No chain of tools was repeated three times yet.');
-  for (const chain of found) {
-    terminal.print(`${terminal.style.bold(chain.worth)} ${chain.id} · ${chain.times} times in ${chain.runs} runs`);
-    for (const [index, step] of chain.steps.entries()) terminal.print(`  ${index + 1}. ${plainLine(stepLine(step))}`);
+  const playbooks = openPlaybooks({ dir: mcpFolder(home) });
+  const [accept, refuse] = [flags.text('accept'), flags.text('refuse')];
+  if (accept !== undefined && refuse !== undefined) throw usageError('Say --accept or --refuse, one chain at a time.');
+  const id = accept ?? refuse;
+  if (id === undefined) return show(context, found, playbooks);
+  const chain = found.find((one) => one.id === id);
+  if (!chain)
+    throw usageError(
+      `There is no chain ${JSON.stringify(id)}.${didYouMean(
+        id,
+        found.map((one) => one.id),
+      )}`,
+    );
+  const verdict = accept === undefined ? 'refuse' : 'accept';
+  const { withStore } = await import('../../compose/open-store.ts');
+  await withStore(home, { environment: context.environment, store: undefined }, ({ approvals }) =>
+    playbooks.decide({ chain, verdict, genieId, by: 'cli', approvals }),
+  );
+  context.terminal.printJson({ chain: id, verdict });
+  context.terminal.print(
+    verdict === 'accept'
+      ? `${id} is a playbook: plans are made with it from now on.`
+      : `${id} is refused and not shown again.`,
+  );
+  return exitCodes.ok;
+}
+
+async function show(
+  { terminal }: CommandContext,
+  found: readonly ToolChain[],
+  playbooks: Playbooks,
+): Promise<ExitCode> {
+  const decided = await Promise.all(
+    found.map(async (chain) => ({ chain, verdict: await playbooks.verdictOn(chain.id) })),
+  );
+  const shown = decided.filter(({ verdict }) => verdict !== 'refused');
+  terminal.printJson({
+    chains: shown.map(({ chain, verdict }) => ({ ...chain, accepted: verdict === 'accepted' })),
+    refused: decided.length - shown.length,
+  });
+  if (shown.length === 0) terminal.print('No chain of tools was repeated three times yet.');
+  for (const { chain, verdict } of shown) {
+    const { worth, id, times, runs, steps } = chain;
+    const is = verdict === 'accepted' ? ' · accepted' : '';
+    terminal.print(`${terminal.style.bold(worth)} ${id} · ${times} times in ${runs} runs${is}`);
+    for (const [index, step] of steps.entries()) terminal.print(`  ${index + 1}. ${plainLine(stepLine(step))}`);
   }
   return exitCodes.ok;
 }

@@ -1,6 +1,5 @@
 import { toErrorRecord } from '@genie/core/errors';
-import { plainLine } from '../../../print/style.ts';
-import { table } from '../../../print/table.ts';
+import { checkLines } from '../../../print/checks.ts';
 import type { CommandContext } from '../../cli/command.ts';
 import { type ExitCode, exitCodes } from '../../cli/exit-codes.ts';
 import type { Check } from '../../diagnosis/check.ts';
@@ -19,15 +18,8 @@ export async function doctor(context: CommandContext): Promise<ExitCode> {
   for (const one of named) checks.push(...(await checkServer(context, home, one)));
   const isFailed = checks.some(({ status }) => status === 'fail');
   terminal.printJson({ ok: !isFailed, checks });
-  const { style } = terminal;
-  const marks = { ok: style.green('✓'), warn: style.yellow('!'), fail: style.red('✗') };
   if (checks.length === 0) terminal.print('No MCP servers.');
-  const rows = checks.map(({ name, status, detail, fix }) => [
-    marks[status],
-    style.bold(name),
-    plainLine(fix ? `${detail} → ${fix}` : detail),
-  ]);
-  for (const line of table(rows)) terminal.print(line);
+  for (const line of checkLines(checks, terminal.style)) terminal.print(line);
   return isFailed ? exitCodes.failed : exitCodes.ok;
 }
 

@@ -3,7 +3,7 @@ import { plainLine } from '../../../print/style.ts';
 import { table } from '../../../print/table.ts';
 import type { CommandContext } from '../../cli/command.ts';
 import { type ExitCode, exitCodes } from '../../cli/exit-codes.ts';
-import { mcpFolder } from '../open-server.ts';
+import { mcpFolder } from '../mcp-folder.ts';
 import { findMcpHome, placeOf } from './mcp-home.ts';
 
 /** `genie mcp list`: the servers of a genie, as `genie.json` has them. Starts none. */

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { readGenieFile, writeGenieFile } from '@genie/core/home';
 import type { CommandContext } from '../../cli/command.ts';
 import { type ExitCode, exitCodes } from '../../cli/exit-codes.ts';
+import { mcpFolder } from '../mcp-folder.ts';
 import type { McpSettings } from '../mcp-settings.ts';
-import { mcpFolder, serverFolder } from '../open-server.ts';
+import { serverFolder } from '../open-server.ts';
 import { chooseServer, findMcpHome } from './mcp-home.ts';
 
 /** `genie mcp remove`: takes a server out of `genie.json`, with its sources, its accepted tools and its folder. */

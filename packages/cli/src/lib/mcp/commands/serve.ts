@@ -4,6 +4,7 @@ import type { CommandContext } from '../../cli/command.ts';
 import { type ExitCode, exitCodes } from '../../cli/exit-codes.ts';
 import { usageError } from '../../cli/usage-error.ts';
 import { findHome } from '../../homes/find-home.ts';
+import { tellWarning } from '../../running/tell-warning.ts';
 import { createLazyGenie } from '../lazy-genie.ts';
 
 /** `genie mcp serve`: one genie for MCP clients, until the client leaves or Ctrl-C. */
@@ -16,7 +17,14 @@ export async function serve(context: CommandContext): Promise<ExitCode> {
   // its servers running all day, and a schedule has to get at the home too.
   await using lazy = createLazyGenie({
     goal,
-    open: async () => (await import('../../../compose.ts')).openGenie({ home, environment, signal }),
+    open: async () =>
+      (await import('../../../compose.ts')).openGenie({
+        home,
+        environment,
+        store: context.flags.text('store'),
+        onWarning: tellWarning(terminal),
+        signal,
+      }),
   });
   // Standard output belongs to the protocol: whatever people should read goes to standard error.
   const onError = (error: Error) => terminal.note(error.message);
