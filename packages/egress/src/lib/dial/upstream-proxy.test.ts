@@ -1,8 +1,10 @@
-import { createServer, type Server } from 'node:http';
+import { Agent, createServer, get, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createEgress, type Egress } from '../create-egress.ts';
 import type { EgressOptions } from '../options.ts';
+import { startProxy } from '../proxy/start-proxy.ts';
 import { startOrigin } from '../testing/origin-server.ts';
 import { parseUpstreamProxy } from './upstream-proxy.ts';
 
@@ -64,6 +66,14 @@ const outcome = (egress: Egress, target = 'http://allowed.test/'): Promise<unkno
     (error: { details?: { reason?: string } }) => error.details?.reason ?? error,
   );
 
+function getThrough(agent: Agent, port: number, target: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    get({ agent, host: '127.0.0.1', port, path: target, headers: { host: new URL(target).host } }, async (answer) =>
+      resolve(`${answer.statusCode} ${await text(answer)}`),
+    ).on('error', reject);
+  });
+}
+
 /** A port where nobody listens: who dials it directly fails. */
 async function closedPort(): Promise<number> {
   const server = createServer();
@@ -77,6 +87,20 @@ describe('upstreamProxy', () => {
   it('is asked for the vetted address, never for the name', async () => {
     expect(await outcome(open())).toBe('200 hello');
     expect(asked).toEqual([`${publicAddress}:80 nobody`]);
+  });
+
+  it('stands behind our proxy too: plain requests, kept alive, and tunnels', async () => {
+    const { port, close } = await startProxy(open());
+    cleanups.unshift(close);
+    const agent = new Agent({ keepAlive: true });
+    cleanups.push(async () => agent.destroy());
+    for (let round = 0; round < 2; round += 1)
+      expect(await getThrough(agent, port, 'http://allowed.test/')).toBe('200 hello');
+    expect(asked).toEqual([`${publicAddress}:80 nobody`]);
+    const client = connect(port, '127.0.0.1');
+    client.write('CONNECT allowed.test:80 HTTP/1.1\r\nHost: allowed.test:80\r\n\r\n');
+    client.write('GET / HTTP/1.1\r\nHost: allowed.test\r\nConnection: close\r\n\r\n');
+    expect(await text(client)).toMatch(/ 200 [\s\S]* 200 [\s\S]*hello/);
   });
 
   it('gets its password, and an IPv6 address in brackets', async () => {

@@ -34,12 +34,17 @@ export class UpstreamPool extends Agent {
   override createConnection(options: unknown, done: (error: Error | null, socket: Duplex) => void): undefined {
     const { target } = options as PooledTarget;
     const spare = target.isTls ? undefined : this.#takeSpare(keyOf(target));
+    // One that came through an upstream proxy was paused behind its answer, and the agent expects a socket that flows.
+    const give = (socket: Socket): void => {
+      done(null, socket);
+      socket.resume();
+    };
     if (spare !== undefined) {
-      done(null, spare);
+      give(spare);
       return;
     }
     this.#gate.open(target).then(
-      (socket) => (target.isTls ? this.#secure(target.host, socket, done) : done(null, socket)),
+      (socket) => (target.isTls ? this.#secure(target.host, socket, done) : give(socket)),
       (error: Error) => done(error, undefined as unknown as Duplex),
     );
   }
