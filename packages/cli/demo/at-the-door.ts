@@ -6,9 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { writeGenieFile } from '@genie/core/home';
 import type { Approval } from '@genie/core/ports';
 import { explainContainment } from '@genie/egress';
-import { openScriptedEndpoint } from '../src/lib/egress/scripted-endpoint.ts';
 import type { Terminal } from '../src/lib/terminal/terminal.ts';
 import { openNameServer } from '../src/lib/testing/feed-server.ts';
+import { openScriptedEndpoint } from '../src/lib/testing/scripted-endpoint.ts';
 import { runGenie } from './run-genie.ts';
 import type { Stage } from './stage.ts';
 

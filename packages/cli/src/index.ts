@@ -5,4 +5,6 @@ export { exitCodes } from './lib/cli/exit-codes.ts';
 export type { CliProcess } from './lib/cli/run-cli.ts';
 export { runCli } from './lib/cli/run-cli.ts';
 export type { GenieSettings } from './lib/compose/genie-settings.ts';
+export type { GenieStore } from './lib/compose/genie-store.ts';
 export type { ModelReferences, OpenModels } from './lib/compose/open-models.ts';
+export type { SelfReview } from './lib/metrics/self-review.ts';

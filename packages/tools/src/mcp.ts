@@ -31,3 +31,6 @@ export { createMcpServer } from './lib/mcp/server/create-mcp-server.ts';
 export type { McpPrompt, McpPromptArgument, McpResource, McpResourceTemplate } from './lib/mcp/server/mcp-resource.ts';
 export type { McpTool, McpToolHints } from './lib/mcp/server/mcp-tool.ts';
 export type { McpAnswer, McpQuestion } from './lib/mcp/server/question.ts';
+export type { McpChange } from './lib/mcp/server/registry.ts';
+export type { RequestStates, StateRequest } from './lib/mcp/server/request-state.ts';
+export type { Task, TaskState, TaskStore } from './lib/mcp/server/tasks/task-store.ts';

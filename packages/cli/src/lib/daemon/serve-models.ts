@@ -16,6 +16,8 @@ export async function serveModels(served: Served, signal: AbortSignal): Promise<
     workers: served.workers,
     contextTokens: served.contextTokens,
     cache: { stateFolder: served.cacheFolder },
+    // A server is asked again while its worker restarts, and has the memory for a spare one.
+    standby: true,
     ...(served.threads === undefined ? {} : { threads: served.threads }),
   });
   const embedders = Object.fromEntries(

@@ -6,7 +6,7 @@ import { explainContainment } from '@genie/egress';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CliFixture, createCliFixture } from '../testing/cli-fixture.ts';
 import { type NameServer, openNameServer } from '../testing/feed-server.ts';
-import { openScriptedEndpoint, type ScriptedEndpoint } from './scripted-endpoint.ts';
+import { openScriptedEndpoint, type ScriptedEndpoint } from '../testing/scripted-endpoint.ts';
 
 const missing = [
   ...(await explainContainment()).missing,

@@ -8,9 +8,10 @@ import type { CommandContext } from '../cli/command.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
 import { summarizeRuns } from '../homes/run-summary.ts';
 import { hasNews, tellReview } from '../metrics/tell-review.ts';
+import { homeWords } from '../running/home-words.ts';
 
 export interface WatchOptions {
-  readonly context: Pick<CommandContext, 'terminal' | 'signal'>;
+  readonly context: Pick<CommandContext, 'terminal' | 'signal' | 'flags'>;
   readonly named: NamedHome;
   readonly open: OpenGenie;
   /** How the user names this genie in a command line. */
@@ -30,7 +31,7 @@ const stopsWithinMs = 5_000;
  */
 export async function watchGenie(options: WatchOptions): Promise<boolean> {
   const { context, open, named } = options;
-  const deps: WatchDeps = { ...options, view: createRunView(context.terminal) };
+  const deps: WatchDeps = { ...options, view: createRunView(context.terminal, { words: homeWords(context, named) }) };
   const running = new Set<string>();
   const stopShowing = open.genie.events.onAny((event) => follow(deps, running, event));
   const { terminal, signal } = context;
@@ -52,6 +53,7 @@ function follow(deps: WatchDeps, running: Set<string>, event: GenieEvent): void 
   const { context, open, named } = deps;
   const { terminal } = context;
   if (terminal.json) terminal.printJson({ genie: named.name, ...event });
+  else if (event.type === 'model.switched') deps.view.show(event);
   else if ('runId' in event) deps.view.show(event as RunEvent);
   else if (event.type === 'schedule.missed')
     terminal.note(`${terminal.noteStyle.yellow('missed')} the wake of ${dateTime(event.dueAt)}: ${event.action}`);

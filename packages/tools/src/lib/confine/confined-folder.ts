@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, realpathSync, type Stats } f
 import { GenieError } from '@genie/core/errors';
 import { splitConfinedPath } from './confined-path.ts';
 import { createWalk, type FolderHandle, type FolderWalk } from './folder-walk.ts';
-import { type FolderListing, listFolder } from './list-folder.ts';
+import { type FolderListing, listFolder, listFolderInTurns } from './list-folder.ts';
 
 /** An open regular file; whoever opened it closes it. */
 export interface ConfinedFile {
@@ -31,6 +31,8 @@ export interface ConfinedFolder {
   openFile(path: string): ConfinedFile;
   /** Entries of a folder below (`''` for the folder itself), in name order, links included as links. */
   list(path: string, options?: { readonly maxEntries?: number }): FolderListing;
+  /** As `list`; other work goes on meanwhile. */
+  listInTurns(path: string, options?: { readonly maxEntries?: number }): Promise<FolderListing>;
   /** Calls back with the open parent folder and the last name; the place where files are written. */
   within<Result>(
     path: string,
@@ -68,7 +70,17 @@ export function openConfinedFolder(path: string, options: ConfinedFolderOptions 
     list(inner, listOptions = {}) {
       const folder = walkDown(walk, splitConfinedPath(inner), inner, false);
       try {
-        return listFolder(folder, listOptions.maxEntries ?? 100_000);
+        return listFolder(folder, listOptions.maxEntries ?? maxListed);
+      } catch (error) {
+        throw explain(error, inner);
+      } finally {
+        if (folder !== walk.root) folder.close();
+      }
+    },
+    async listInTurns(inner, listOptions = {}) {
+      const folder = walkDown(walk, splitConfinedPath(inner), inner, false);
+      try {
+        return await listFolderInTurns(folder, listOptions.maxEntries ?? maxListed);
       } catch (error) {
         throw explain(error, inner);
       } finally {
@@ -87,6 +99,7 @@ export function openConfinedFolder(path: string, options: ConfinedFolderOptions 
   };
 }
 
+const maxListed = 100_000;
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants;
 
 function openRegular(

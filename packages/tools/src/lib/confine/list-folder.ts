@@ -1,4 +1,5 @@
 import { lstatSync, opendirSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FolderHandle } from './folder-walk.ts';
 
 export interface FolderEntry {
@@ -19,6 +20,23 @@ export interface FolderListing {
 
 /** Reads at most `maxEntries` entries of an open folder. Entries that vanish meanwhile are left out. */
 export function listFolder(folder: FolderHandle, maxEntries: number): FolderListing {
+  const reading = readInPieces(folder, maxEntries);
+  for (let step = reading.next(); ; step = reading.next()) if (step.done) return step.value;
+}
+
+/** The same, with turns for other work in between: a folder may hold a million files. */
+export async function listFolderInTurns(folder: FolderHandle, maxEntries: number): Promise<FolderListing> {
+  const reading = readInPieces(folder, maxEntries);
+  for (let step = reading.next(); ; step = reading.next()) {
+    if (step.done) return step.value;
+    await nextTurn();
+  }
+}
+
+const pieceEntries = 1_000;
+
+/** Yields after each piece; returns everything. */
+function* readInPieces(folder: FolderHandle, maxEntries: number): Generator<void, FolderListing> {
   const entries: FolderEntry[] = [];
   const directory = opendirSync(folder.path, { bufferSize: 256 });
   try {
@@ -26,6 +44,7 @@ export function listFolder(folder: FolderHandle, maxEntries: number): FolderList
       if (entries.length >= maxEntries) return { entries: inOrder(entries), truncated: true };
       const entry = readEntry(folder, found.name);
       if (entry) entries.push(entry);
+      if (entries.length % pieceEntries === 0) yield;
     }
   } finally {
     directory.closeSync();

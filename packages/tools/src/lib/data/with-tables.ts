@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { GenieError } from '@genie/core/errors';
 import type { ConfinedFile } from '../confine/confined-folder.ts';
 import type { Roots } from '../confine/roots.ts';
+import { makeOwnedFolder, removeAbandoned } from '../owned-folder.ts';
 import { type DataEngine, type DataTable, openDataEngine, quoteName } from './data-engine.ts';
 import type { SqliteTable } from './read-sqlite.ts';
 
@@ -40,7 +40,8 @@ export async function withTables<Result>(
     );
   }
   const opened: ConfinedFile[] = [];
-  const temporaryFolder = mkdtempSync(join(tmpdir(), 'genie-data-'));
+  removeAbandoned('data');
+  const temporaryFolder = makeOwnedFolder('data');
   try {
     const places = Object.entries(tables).map(([name, path]) => placeOf(name, path));
     const list = places.flatMap(({ name, path, format }): DataTable[] => {

@@ -174,6 +174,21 @@ describe('attacks on the file tools fail', () => {
       entries: [{ path: 'sub' }, { path: 'sub/inner.txt' }, { path: 'sub/loop', kind: 'link' }],
     });
   });
+  it('keeps everything else waiting with a folder of very many files', async () => {
+    execFileSync('perl', ['-e', 'mkdir "many"; for (1..6000) { open my $h, ">", "many/$_" }'], { cwd: workspace.path });
+    let turns = 0;
+    let isDone = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const found = (await call('find_files', { path: 'many', pattern: '599*' })) as { files: unknown[] };
+    isDone = true;
+    expect(found.files).toHaveLength(11);
+    expect(turns).toBeGreaterThan(4);
+    execFileSync('rm', ['-rf', join(workspace.path, 'many')]);
+  });
   it('nests folders deeper than a path may be long', async () => {
     execFileSync('perl', ['-e', 'for (1..300) { mkdir "a" x 20; chdir "a" x 20 }'], { cwd: workspace.path });
     const result = (await call('list_files', { path: '.', recursive: true, limit: 10_000 })) as { entries: unknown[] };

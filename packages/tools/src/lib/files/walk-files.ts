@@ -51,7 +51,7 @@ export async function* walkFiles(
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     signal.throwIfAborted();
     if (++folders % 16 === 0) await nextTurn();
-    const listing = listOrSkip(folder, path, maxEntries - seen, path === start);
+    const listing = await listOrSkip(folder, path, maxEntries - seen, path === start);
     if (!listing) continue;
     seen += listing.entries.length;
     const below: string[] = [];
@@ -67,9 +67,9 @@ export async function* walkFiles(
 }
 
 /** A folder that vanished, may not be read or became a link while walking is passed over; the first one has to be there. */
-function listOrSkip(folder: ConfinedFolder, path: string, maxEntries: number, isStart: boolean) {
+async function listOrSkip(folder: ConfinedFolder, path: string, maxEntries: number, isStart: boolean) {
   try {
-    return folder.list(path, { maxEntries });
+    return await folder.listInTurns(path, { maxEntries });
   } catch (error) {
     if (isStart || !GenieError.isInstance(error)) throw error;
     return undefined;

@@ -7,7 +7,7 @@ import type { SandboxCapabilities, SandboxCommand, SandboxPort, SandboxResult } 
 import { GenieError } from '@genie/core/errors';
 import { splitConfinedPath } from '../confine/confined-path.ts';
 import { type FolderSource, layoutArguments, type SandboxLayout } from './bubblewrap-arguments.ts';
-import { collectOutput, type ExtraDescriptor, planDescriptors, startContained } from './contain-process.ts';
+import { answerGate, collectOutput, type ExtraDescriptor, planDescriptors, startContained } from './contain-process.ts';
 import { createDescriptorScan, type DescriptorScan } from './inherited-descriptors.ts';
 import { type Limiter, limitCommand } from './limit-command.ts';
 import { findMemoryGroups, type MemoryGroup, type MemoryGroups } from './memory-group.ts';
@@ -201,8 +201,7 @@ function start(prepared: Prepared, command: SandboxCommand, group: MemoryGroup |
     });
     child.stdin?.on('error', () => undefined).end(command.stdin);
     send(pipes.at(-1), list.map((argument) => `${argument}\0`).join(''));
-    // Nothing is said on the lifeline that matters; it has to be there.
-    (pipes[0] as Readable | null)?.on('error', () => undefined).resume();
+    answerGate(pipes[0]);
     return child;
   } finally {
     for (const descriptor of opened) closeSync(descriptor);

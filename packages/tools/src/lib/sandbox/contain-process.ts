@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import type { SandboxLimits, SandboxResult } from '@genie/core';
 import { createDescriptorScan, type DescriptorScan } from './inherited-descriptors.ts';
 import { killContained } from './kill-contained.ts';
@@ -51,6 +51,12 @@ export function startContained(start: ContainedStart): {
   } finally {
     if (cover !== undefined) closeSync(cover);
   }
+}
+
+/** Lets a command start that waits at its gate (`StartGate`): says that this thread is still there. */
+export function answerGate(lifeline: Readable | Writable | null | undefined): void {
+  const socket = lifeline as Duplex | null | undefined;
+  socket?.on('error', () => undefined).once('data', () => socket.write('\n'));
 }
 
 function endContained({ pid }: ChildProcess): void {

@@ -8,9 +8,10 @@ const openFiles = 1024;
 /** Descriptors that the first program closes before the command starts. Both below 10: a shell knows no others. */
 export interface StartGate {
   /**
-   * Leads to the runtime; a write fails once that is gone. It is made when every process of the sandbox has asked to be ended
-   * with its parent, so a runtime that is killed while the sandbox starts leaves nothing running: before the write the command
-   * never starts, after it the kernel ends everything.
+   * Leads to the runtime, both ways. A line is sent when every process of the sandbox has asked to be ended with its parent, and
+   * the command starts when one comes back ({@link answerGate}): the thread that answers is the one whose end the kernel
+   * passes on, so it lived after all had asked. That a write succeeds proves less: a process that is being killed loses that
+   * thread before the last of its threads lets go of its descriptors.
    */
   readonly lifeline: number;
   /** The entrance of the command's control group. */
@@ -45,7 +46,7 @@ function gateLines({ lifeline, group }: StartGate): string[] {
     'tries=0',
     'while [ "$tries" -lt 500 ]; do { read -r _; read -r _; read -r _ state _; } </proc/1/status',
     '[ "$state" = S ] && break; tries=$((tries + 1)); done',
-    `echo >&${lifeline} || exit 125`,
+    `echo >&${lifeline} && read -r _ <&${lifeline} || exit 125`,
     `exec ${lifeline}>&-`,
     'unset tries state _',
   ];

@@ -1,6 +1,6 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeOwnedFolder, removeAbandoned } from '../owned-folder.ts';
 
 /** Files a sandbox is started with, made once: one mount instead of fifteen. */
 export interface SandboxSettings {
@@ -36,9 +36,10 @@ const written: Readonly<Record<string, string>> = {
   'resolv.conf': 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n',
 };
 
-/** Makes the folder in the system's folder for temporary files, without secrets in it. */
+/** Makes the folder in the system's folder for temporary files, without secrets in it. Those of killed runtimes go. */
 export function writeSettings(filter: Uint8Array | undefined): SandboxSettings {
-  const base = mkdtempSync(join(tmpdir(), 'genie-sandbox-'));
+  removeAbandoned('sandbox');
+  const base = makeOwnedFolder('sandbox');
   const folder = join(base, 'etc');
   // bwrap runs as another user when the runtime is root, and has to get here.
   chmodSync(base, 0o711);

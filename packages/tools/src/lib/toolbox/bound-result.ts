@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ObjectStore, ToolContext } from '@genie/core';
 import { describeThrown, GenieError } from '@genie/core/errors';
 import { shortenResult } from './shorten-result.ts';
@@ -11,34 +12,63 @@ export interface ResultLimits {
 }
 
 /** Reads a result that comes as a stream (of text or bytes) up to the limit; other results stay as they are. */
-export function settleStream(value: unknown, limits: ResultLimits): unknown {
-  return isStream(value) ? readStream(value, limits.maxStreamBytes) : value;
+export function settleStream(value: unknown, context: ToolContext, limits: ResultLimits): unknown {
+  return isStream(value) ? readStream(value, context, limits.maxStreamBytes) : value;
 }
 
 function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
+/** What a chunk counts at least: a stream of empty ones is no stream without end. */
+const leastBytes = 64;
+/** A stream that is never waited for would keep every timer from firing. */
+const chunksPerTurn = 500;
+
+/** Leaving the loop early ends the stream at its source; so does an abort, however long the next chunk takes. */
 async function readStream(
   stream: AsyncIterable<unknown>,
+  context: ToolContext,
   maxBytes: number,
 ): Promise<string | { text: string; truncated: true }> {
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
-  // Leaving the loop early ends the stream at its source.
-  for await (const chunk of stream) {
-    const part =
-      chunk instanceof Uint8Array
-        ? decoder.decode(chunk, { stream: true })
-        : typeof chunk === 'string'
-          ? chunk
-          : `${JSON.stringify(chunk)}\n`;
-    bytes += chunk instanceof Uint8Array ? chunk.length : Buffer.byteLength(part);
+  let chunks = 0;
+  for await (const chunk of untilAborted(stream, context.signal)) {
+    const part = chunk instanceof Uint8Array ? decoder.decode(chunk, { stream: true }) : textOf(chunk, context);
+    bytes += Math.max(leastBytes, chunk instanceof Uint8Array ? chunk.length : Buffer.byteLength(part));
     text += part;
     if (bytes > maxBytes) return { text, truncated: true };
+    chunks += 1;
+    if (chunks % chunksPerTurn === 0) await nextTurn();
   }
   return text + decoder.decode();
+}
+
+async function* untilAborted(stream: AsyncIterable<unknown>, signal: AbortSignal): AsyncGenerator<unknown> {
+  signal.throwIfAborted();
+  const source = stream[Symbol.asyncIterator]();
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    for (;;) {
+      const { done, value } = await Promise.race([source.next(), aborted.promise]);
+      if (done) return;
+      yield value;
+      signal.throwIfAborted();
+    }
+  } finally {
+    signal.removeEventListener('abort', abort);
+    // Not waited for: a source that hangs in its last chunk ends when it can.
+    Promise.resolve(source.return?.()).catch(() => undefined);
+  }
+}
+
+function textOf(chunk: unknown, context: ToolContext): string {
+  return typeof chunk === 'string' ? chunk : `${toJson(chunk, context)}\n`;
 }
 
 /**
@@ -49,17 +79,20 @@ export function boundResult(value: unknown, context: ToolContext, limits: Result
   // Whatever is this short cannot be too long; most results are.
   if (value === undefined || typeof value === 'number' || typeof value === 'boolean') return value;
   if (typeof value === 'string' && value.length * 6 <= limits.maxResultCharacters) return value;
-  let json: string;
+  const json = toJson(value, context);
+  return json.length <= limits.maxResultCharacters ? value : spill(value, json, { context, limits });
+}
+
+function toJson(value: unknown, { tool }: ToolContext): string {
   try {
-    json = JSON.stringify(value) ?? 'null';
+    return JSON.stringify(value) ?? 'null';
   } catch (error) {
     throw new GenieError(
       'GENIE_TOOL_RESULT',
-      `The result of "${context.tool}" is not JSON: ${describeThrown(error)}. Return plain objects, lists, texts and numbers.`,
+      `The result of "${tool}" is not JSON: ${describeThrown(error)}. Return plain objects, lists, texts and numbers.`,
       { cause: error },
     );
   }
-  return json.length <= limits.maxResultCharacters ? value : spill(value, json, { context, limits });
 }
 
 interface Spill {

@@ -204,4 +204,56 @@ describe('results of a toolbox', () => {
     expect(ended).toBe(true);
     expect(await call(tool({ run: () => new Response('short').body } as never))).toBe('short');
   });
+
+  it('ends a stream of nothing but empty chunks, and lets others have a turn meanwhile', async () => {
+    async function* empty() {
+      for (;;) yield '';
+    }
+    let turns = 0;
+    const ticking = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const result = await call(tool({ run: () => empty() } as never));
+    clearInterval(ticking);
+    expect(result).toEqual({ text: '', truncated: true });
+    expect(turns).toBeGreaterThan(2);
+  });
+
+  it('gives a stream up at an abort, also while it hangs, and ends it at its source', async () => {
+    let isEnded = false;
+    const hanging = new ReadableStream({
+      pull: () => new Promise(() => undefined),
+      cancel: () => {
+        isEnded = true;
+      },
+    });
+    const stop = new AbortController();
+    const result = call(tool({ run: () => hanging } as never), {}, {}, { signal: stop.signal });
+    setTimeout(() => stop.abort(new Error('enough')), 5);
+    await expect(result).rejects.toThrow('enough');
+    async function* slow() {
+      try {
+        for (;;) {
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          yield 'x';
+        }
+      } finally {
+        isEnded = true;
+      }
+    }
+    const again = new AbortController();
+    const other = call(tool({ run: () => slow() } as never), {}, {}, { signal: again.signal });
+    setTimeout(() => again.abort(new Error('enough')), 20);
+    await expect(other).rejects.toThrow('enough');
+    await expect.poll(() => isEnded).toBe(true);
+  });
+
+  it('says that a stream of cycles is no result', async () => {
+    const cycle: Record<string, unknown> = {};
+    cycle.self = cycle;
+    async function* cycles() {
+      yield cycle;
+    }
+    await expect(call(tool({ run: () => cycles() } as never))).rejects.toMatchObject({ code: 'GENIE_TOOL_RESULT' });
+  });
 });

@@ -103,7 +103,7 @@ function callChecked(tool: Tool, input: unknown, call: Call): unknown {
 }
 
 function finish(tool: Tool, value: unknown, call: Call): unknown {
-  const settled = settleStream(value, call.limits);
+  const settled = settleStream(value, call.context, call.limits);
   if (isPromise(settled)) return settled.then((result) => finish(tool, result, call));
   const checked = checkOutput(tool, settled);
   return isPromise(checked)

@@ -1,5 +1,8 @@
 import { clip } from '../clip.ts';
+import { createTimeLimit, TookTooLong } from '../time-limit.ts';
 import type { HtmlDocument, HtmlElement } from './html-element.ts';
+import { htmlToText } from './html-to-text.ts';
+import { type PageShape, pageShape } from './page-shape.ts';
 
 export interface Page {
   readonly title: string;
@@ -11,12 +14,15 @@ export interface Page {
   readonly links: readonly { readonly text: string; readonly url: string }[];
 }
 
-/** Documents of more elements are read as plain text: the extraction takes time that grows with them. */
-const maxElements = 60_000;
+/** Pages past one of these are read as plain text: extraction takes time that grows with their product. */
+const mostToExtract: PageShape = { elements: 60_000, depth: 256, longestTag: 100_000, marks: 250_000 };
+/** Ordinary pages take some ten milliseconds; a page that takes this long was made to. */
+const maxExtractMs = 3_000;
 
 /**
  * Main content of an HTML page: @mozilla/readability finds it, turndown writes it as Markdown. A page without a main
- * part that can be told from the rest gives all of its visible text. Scripts are never run.
+ * part that can be told from the rest gives all of its visible text; one that is made to keep its reader busy gives its plain
+ * text. Scripts are never run.
  */
 export async function pageToMarkdown(html: string, url: string): Promise<Page> {
   const [{ parseHTML }, { Readability }, { default: Turndown }] = await Promise.all([
@@ -24,15 +30,38 @@ export async function pageToMarkdown(html: string, url: string): Promise<Page> {
     import('@mozilla/readability'),
     import('turndown'),
   ]);
+  const shape = pageShape(html);
+  for (const size of Object.keys(mostToExtract) as (keyof PageShape)[])
+    if (shape[size] > mostToExtract[size]) return plainPage(html, url);
+  const extract = () => extractPage(html, url, { parseHTML, Readability, Turndown });
+  try {
+    return createTimeLimit().run(maxExtractMs, extract);
+  } catch (error) {
+    if (error instanceof TookTooLong || error instanceof RangeError) return plainPage(html, url);
+    throw error;
+  }
+}
+
+function plainPage(html: string, url: string): Page {
+  const title = htmlToText(/<title[^<>]*>([^<]{1,1000})/i.exec(html)?.[1] ?? '');
+  return { title: clip(title || url, 300), text: htmlToText(html), links: [] };
+}
+
+interface Libraries {
+  readonly parseHTML: typeof import('linkedom').parseHTML;
+  readonly Readability: typeof import('@mozilla/readability').Readability;
+  readonly Turndown: typeof import('turndown');
+}
+
+function extractPage(html: string, url: string, { parseHTML, Readability, Turndown }: Libraries): Page {
   const document = parseHTML(html.includes('<html') ? html : `<html><body>${html}</body></html>`)
     .document as unknown as HtmlDocument;
   const facts = { date: findDate(document), title: findTitle(document), author: findAuthor(document) };
   removeNoise(document);
   absolutizeLinks(document, baseOf(document, url));
-  const small = document.querySelectorAll('*').length <= maxElements;
   const marked = markedMain(document);
   const whole = document.body?.cloneNode(true) as HtmlElement | undefined;
-  const article = small ? new Readability(document, { charThreshold: 200, serializer: (node) => node }).parse() : null;
+  const article = new Readability(document, { charThreshold: 200, serializer: (node) => node }).parse();
   const found = article?.content as HtmlElement | undefined;
   // The extraction looks for paragraphs; a page of lists, such as release notes, makes it pick something small and wrong.
   const content = marked && lengthOf(found) < lengthOf(marked) / 2 ? marked : (found ?? whole);

@@ -1,5 +1,5 @@
 import { GenieError } from '@genie/core/errors';
-import type { JournalRecord } from '@genie/core/journal';
+import { type JournalRecord, runIsOpen } from '@genie/core/journal';
 import type { Database } from '../database.ts';
 import type { SqlSession } from '../postgres-client.ts';
 import type { Presence } from '../presence.ts';
@@ -81,12 +81,4 @@ export async function readRecords(
   }
   const recorded = rows.flatMap(({ body }) => (body === null ? [] : [JSON.parse(body as string) as JournalRecord]));
   return { next, recorded };
-}
-
-export function runIsOpen(runId: string): GenieError {
-  return new GenieError(
-    'GENIE_RUN_OPEN',
-    `Run "${runId}" is being written by another holder. Wait for it or cancel it first.`,
-    { details: { runId } },
-  );
 }

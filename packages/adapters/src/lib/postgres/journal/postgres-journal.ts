@@ -1,12 +1,19 @@
-import { GenieError } from '@genie/core/errors';
-import type { CompactOptions, Journal, JournalRecord, JournalRun, RunJournal } from '@genie/core/journal';
+import {
+  type CompactOptions,
+  checkRunId,
+  type Journal,
+  type JournalRecord,
+  type JournalRun,
+  type RunJournal,
+  runIsOpen,
+} from '@genie/core/journal';
 import type { JsonObject } from '@genie/core/ports';
 import type { Database } from '../database.ts';
 import { codeOf, guarded } from '../describe-failure.ts';
 import type { SqlSession } from '../postgres-client.ts';
 import type { Presence } from '../presence.ts';
 import { toJsonText } from '../storable-text.ts';
-import { type HeldRun, holdRun, readRecords, runIsOpen } from './hold-run.ts';
+import { type HeldRun, holdRun, readRecords } from './hold-run.ts';
 import type { JournalWriter } from './journal-writer.ts';
 import type { RunSummary } from './record-batch.ts';
 import type { RunHandles } from './run-handles.ts';
@@ -20,7 +27,6 @@ export interface PostgresJournalDeps {
   readonly genie: string;
 }
 
-const runIdForm = /^[\w.:@/-]{1,200}$/;
 const dayMs = 24 * 60 * 60 * 1000;
 
 /** The runs of one genie in the database. A settled record survives the process, and a power cut where the server syncs its disk. */
@@ -149,12 +155,4 @@ async function compactRuns(session: SqlSession, { database, genie, options, now 
     );
   }
   return runIds.length;
-}
-
-function checkRunId(runId: string): void {
-  if (runIdForm.test(runId) && runId !== '-') return;
-  throw new GenieError(
-    'GENIE_RUN_ID',
-    `Run id ${JSON.stringify(runId.slice(0, 80))} is not usable: use 1 to 200 letters, digits, "_", ".", ":", "@", "/" or "-".`,
-  );
 }

@@ -1,9 +1,7 @@
-import type { CommitReceipt } from '@genie/memory';
+import { type CommitReceipt, keptOperations } from '@genie/memory';
 import { toJsonText, toKey } from '../storable-text.ts';
 import type { Commit } from './commit.ts';
 
-/** As many as every record store keeps: five days of consolidating every six hours. */
-const keptOperations = 20;
 const where = 'WHERE tenant = $1 AND genie = $2 AND namespace = $3';
 
 /** What a batch writes beside its records: queued work, vectors, the operation that can be undone. */

@@ -1,10 +1,12 @@
 import type { JsonObject, JsonValue, Permission, Tool, ToolEffect } from '@genie/core';
-import { describeThrown, GenieError } from '@genie/core/errors';
+import { GenieError } from '@genie/core/errors';
+import { clip } from '../../clip.ts';
 import { isRecord } from '../content.ts';
-import { compileSchema, describeProblems } from '../schema/compile-schema.ts';
+import { describeProblems, type SchemaCheck } from '../schema/compile-schema.ts';
 import { sha256 } from '../sha256.ts';
-import { cleanJson, cleanObject } from './clean-json.ts';
+import { cleanObject } from './clean-json.ts';
 import type { OfferedTool } from './pin-tools.ts';
+import type { CheckedTool } from './read-offered.ts';
 
 /** Calls a tool on whatever connection is open, e.g. after a restart. */
 export type CallOffered = (
@@ -16,39 +18,6 @@ export type CallOffered = (
     readonly progress: (message: string, fraction?: number) => void;
   },
 ) => Promise<unknown>;
-
-/** Reads a listing of a server. Entries that are not usable are named with the reason. */
-export function readOffered(listed: readonly unknown[]): {
-  readonly tools: readonly OfferedTool[];
-  readonly refused: readonly { readonly name: string; readonly reason: string }[];
-} {
-  const tools: OfferedTool[] = [];
-  const refused: { name: string; reason: string }[] = [];
-  const seen = new Set<string>();
-  for (const entry of listed) {
-    const name = isRecord(entry) && typeof entry.name === 'string' ? entry.name : '(no name)';
-    try {
-      if (seen.has(name)) throw new Error('another tool has this name');
-      seen.add(name);
-      tools.push(readEntry(entry, name));
-    } catch (error) {
-      refused.push({ name, reason: describeThrown(error) });
-    }
-  }
-  return { tools, refused };
-}
-
-function readEntry(entry: unknown, name: string): OfferedTool {
-  const { description, inputSchema, annotations } = cleanObject(entry);
-  const schema = cleanObject(inputSchema ?? { type: 'object' });
-  compileSchema(schema, name);
-  return {
-    name,
-    description: typeof description === 'string' ? description : '',
-    inputSchema: schema,
-    annotations: cleanObject(annotations ?? {}),
-  };
-}
 
 /** How far hints are believed: a server that says nothing gets the careful choice. */
 export function effectOf({ annotations }: OfferedTool): ToolEffect {
@@ -71,12 +40,12 @@ export interface AdaptOptions {
 }
 
 /** A tool of a server as the loop knows tools. Arguments are checked here: the server's word is not enough. */
-export function adaptTool(offered: OfferedTool, options: AdaptOptions): Tool {
-  const check = compileSchema(offered.inputSchema, offered.name);
+export function adaptTool(offered: CheckedTool, options: AdaptOptions): Tool {
+  const { checkInput: check } = offered;
   const effect = effectOf(offered);
   return {
     name: toolName(options.server, offered.name),
-    description: offered.description || `Tool ${offered.name} of the server ${options.server}.`,
+    description: clip(offered.description, maxDescription) || `Tool ${offered.name} of the server ${options.server}.`,
     input: {
       '~standard': {
         version: 1,
@@ -96,17 +65,19 @@ export function adaptTool(offered: OfferedTool, options: AdaptOptions): Tool {
     permissions: options.permissions,
     timeoutMs: options.timeoutMs,
     approval: 'never',
-    run: async (input, context) =>
-      readResult(
-        offered.name,
-        await options.call(offered, input as JsonObject, {
-          signal: context.signal,
-          effect,
-          progress: context.progress,
-        }),
-      ),
+    async run(input, context) {
+      const result = await options.call(offered, input as JsonObject, {
+        signal: context.signal,
+        effect,
+        progress: context.progress,
+      });
+      return readResult(offered.name, result, offered.checkOutput);
+    },
   };
 }
+
+/** The pin is of the whole text; the model reads this much of it. */
+const maxDescription = 8_000;
 
 /** Models write null for what they leave out. Members that are not required go. */
 function withoutNulls(input: unknown, schema: JsonObject): unknown {
@@ -118,9 +89,10 @@ function withoutNulls(input: unknown, schema: JsonObject): unknown {
 
 /**
  * What the model gets: structured content where there is some, one text as a text, else the blocks. Throws
- * `GENIE_MCP_TOOL_FAILED` with the server's words when the call failed.
+ * `GENIE_MCP_TOOL_FAILED` with the server's words when the call failed, `GENIE_MCP_RESULT` when the answer is not what the
+ * server says it answers.
  */
-export function readResult(name: string, result: unknown): JsonValue {
+export function readResult(name: string, result: unknown, checkOutput?: SchemaCheck): JsonValue {
   const { content, structuredContent, isError } = cleanObject(result);
   const blocks = Array.isArray(content) ? content.filter(isRecord) : [];
   const texts = blocks.flatMap((block) =>
@@ -131,7 +103,14 @@ export function readResult(name: string, result: unknown): JsonValue {
       'GENIE_MCP_TOOL_FAILED',
       `${name} failed: ${texts.join('\n').slice(0, 4_000) || 'no reason given'}`,
     );
-  if (structuredContent !== undefined) return cleanJson(structuredContent);
+  if (structuredContent !== undefined) {
+    const problems = checkOutput?.(structuredContent) ?? [];
+    if (problems.length === 0) return structuredContent;
+    throw new GenieError(
+      'GENIE_MCP_RESULT',
+      `The answer of ${name} is not what its server says it answers: ${describeProblems(problems, 'the answer')}.`,
+    );
+  }
   if (texts.length === blocks.length) return texts.join('\n');
   return blocks as JsonValue;
 }

@@ -2,11 +2,15 @@ import type { JsonObject } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
 import type { Client, ClientCapabilities, CreateMessageRequest, ElicitRequest } from '@modelcontextprotocol/client';
 import { isRecord } from '../content.ts';
+import { type AskBudget, createAskBudget } from './ask-budget.ts';
 import type { CallGuard } from './call-guard.ts';
 import { cleanObject } from './clean-json.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
 
 const maxSamplingTokens = 4_096;
+const maxSamplingCharacters = 200_000;
+const maxQuestionCharacters = 16_000;
+const maxWaitingQuestions = 4;
 
 /** What this side can answer, and therefore declares. */
 export function clientCapabilities({ approvals, model, roots }: ResolvedConnectOptions): ClientCapabilities {
@@ -17,23 +21,56 @@ export function clientCapabilities({ approvals, model, roots }: ResolvedConnectO
   };
 }
 
+/** What a server may have asked, whatever connections it goes through: a new one is no new budget. */
+export interface ServerBudgets {
+  readonly sampling: AskBudget;
+  readonly questions: AskBudget;
+  /** Questions that wait for the user right now. */
+  waiting: number;
+}
+
+export function createServerBudgets(options: ResolvedConnectOptions): ServerBudgets {
+  const { clock, maxSamplingPerMinute, maxSamplingPerHour } = options;
+  return {
+    sampling: createAskBudget(clock, [
+      { times: maxSamplingPerMinute, inMs: 60_000 },
+      { times: maxSamplingPerHour, inMs: 60 * 60_000 },
+    ]),
+    questions: createAskBudget(clock, [{ times: 10, inMs: 60_000 }]),
+    waiting: 0,
+  };
+}
+
 /** Routes questions of the server: to the user as approvals, to the model within a budget, to the list of folders. */
-export function answerServer(client: Client, options: ResolvedConnectOptions, guard: CallGuard): void {
+export function answerServer(
+  client: Client,
+  options: ResolvedConnectOptions,
+  { guard, budgets }: { readonly guard: CallGuard; readonly budgets: ServerBudgets },
+): void {
   const { approvals, model, roots } = options;
   if (approvals)
-    client.setRequestHandler('elicitation/create', ({ params }, { mcpReq }) =>
-      guard.pause(() => askUser(options, params, mcpReq.signal)),
-    );
-  if (model) {
-    const spend = samplingBudget(options);
-    client.setRequestHandler('sampling/createMessage', ({ params }, { mcpReq }) =>
-      guard.pause(async () => {
-        spend();
-        return askModel(options, params, mcpReq.signal);
-      }),
-    );
-  }
+    client.setRequestHandler('elicitation/create', async ({ params }, { mcpReq }) => {
+      if (!mayAskUser(budgets, params)) return { action: 'cancel' };
+      budgets.waiting += 1;
+      return guard
+        .pause(() => askUser(options, params, mcpReq.signal))
+        .finally(() => {
+          budgets.waiting -= 1;
+        });
+    });
+  if (model)
+    client.setRequestHandler('sampling/createMessage', async ({ params }, { mcpReq }) => {
+      // Before the pause: a call whose server only asks, and is refused, stalls like one that is silent.
+      refuseSampling(options, budgets, params);
+      return guard.pause(() => askModel(options, params, mcpReq.signal));
+    });
   if (roots) client.setRequestHandler('roots/list', async () => ({ roots: roots.map((root) => ({ ...root })) }));
+}
+
+/** A person can answer a few questions that can be read; more are a way to wear them down. */
+function mayAskUser(budgets: ServerBudgets, params: ElicitRequest['params']): boolean {
+  const size = JSON.stringify(params).length;
+  return size <= maxQuestionCharacters && budgets.waiting < maxWaitingQuestions && budgets.questions.spend();
 }
 
 type FormAnswer = {
@@ -75,18 +112,22 @@ function defaultsOf(schema: JsonObject): JsonObject {
 }
 
 /** Throws once a server asks more than it may: sampling costs the user's money. */
-function samplingBudget({ maxSamplingPerMinute, clock, name }: ResolvedConnectOptions): () => void {
-  let times: number[] = [];
-  return () => {
-    const now = clock.elapsed();
-    times = times.filter((time) => time > now - 60_000);
-    if (times.length >= maxSamplingPerMinute)
-      throw new GenieError(
-        'GENIE_MCP_SAMPLING_LIMIT',
-        `The server ${name} may ask the model ${maxSamplingPerMinute} times a minute and did.`,
-      );
-    times.push(now);
-  };
+function refuseSampling(
+  { maxSamplingPerMinute, maxSamplingPerHour, name }: ResolvedConnectOptions,
+  { sampling }: ServerBudgets,
+  params: CreateMessageRequest['params'],
+): void {
+  const size = JSON.stringify([params.systemPrompt, params.messages]).length;
+  if (size > maxSamplingCharacters)
+    throw new GenieError(
+      'GENIE_MCP_SAMPLING_LIMIT',
+      `The server ${name} may send the model ${maxSamplingCharacters} characters and sent ${size}.`,
+    );
+  if (!sampling.spend())
+    throw new GenieError(
+      'GENIE_MCP_SAMPLING_LIMIT',
+      `The server ${name} may ask the model ${maxSamplingPerMinute} times a minute and ${maxSamplingPerHour} times an hour, and did.`,
+    );
 }
 
 async function askModel(

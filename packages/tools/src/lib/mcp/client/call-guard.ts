@@ -32,9 +32,11 @@ export interface CallGuard {
   dispose(): void;
 }
 
+const brokenServer: readonly string[] = ['GENIE_MCP_TIMEOUT', 'GENIE_MCP_UNREACHABLE', 'GENIE_MCP_FLOOD'];
+
 /** Failures of the connection, not of the work that was asked for. */
 export function isConnectionFailure(error: unknown): boolean {
-  return GenieError.isInstance(error) && ['GENIE_MCP_TIMEOUT', 'GENIE_MCP_UNREACHABLE'].includes(error.code);
+  return GenieError.isInstance(error) && brokenServer.includes(error.code);
 }
 
 /**

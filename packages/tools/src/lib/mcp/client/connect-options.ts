@@ -32,6 +32,8 @@ export interface ConnectMcpOptions {
   readonly model?: LanguageModel;
   /** Most questions to the model in a minute. Default 10. */
   readonly maxSamplingPerMinute?: number;
+  /** Most questions to the model in an hour, over all connections to the server. Default 100. */
+  readonly maxSamplingPerHour?: number;
   /** Folders that the server may know of, as `file:` addresses. */
   readonly roots?: readonly { readonly uri: string; readonly name?: string }[];
   /** Where accepted tools and the protocol verdict are remembered. Default: in memory. */
@@ -88,6 +90,7 @@ export function resolveConnectOptions(options: ConnectMcpOptions): ResolvedConne
     protocol: 'auto',
     genieId: 'genie',
     maxSamplingPerMinute: 10,
+    maxSamplingPerHour: 100,
     store: createMemoryMcpStore(),
     connectTimeoutMs: 30_000,
     idleMs: 5 * 60_000,

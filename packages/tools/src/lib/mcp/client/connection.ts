@@ -1,6 +1,6 @@
 import type { Permission, Tool } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import { adaptTool, type CallOffered, readOffered } from './adapt-tool.ts';
+import { adaptTool, type CallOffered } from './adapt-tool.ts';
 import { createCallGuard } from './call-guard.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
 import { documentTools } from './document-tools.ts';
@@ -9,8 +9,11 @@ import { mapFailure, wasNotSent } from './map-failure.ts';
 import type { McpConnection } from './mcp-connection.ts';
 import type { OpenClient } from './open-client.ts';
 import { decidePins, pinOf } from './pin-tools.ts';
+import { readOffered } from './read-offered.ts';
 
 const maxTools = 512;
+/** Changed tools that wait for the user at a time; the others are asked about when these are decided. */
+const maxWaitingPins = 16;
 
 interface Offer {
   readonly tools: ReadonlyMap<string, Tool>;
@@ -25,9 +28,11 @@ export function createConnection(options: ResolvedConnectOptions): McpConnection
   const listeners = new Set<() => void>();
   const watched = new Set<string>();
   const refused = new Set<string>();
+  const asked = new Set<string>();
   let offer: Offer = { tools: new Map(), pins: {}, withheld: [] };
   let info: { readonly serverName?: string | undefined; readonly instructions?: string | undefined } = {};
   let protocolVersion: string | undefined;
+  let isRefreshDue = false;
   let cancelRefresh: () => void = () => undefined;
   const guard = createCallGuard({
     server: name,
@@ -74,6 +79,8 @@ export function createConnection(options: ResolvedConnectOptions): McpConnection
     genieId: options.genieId,
     approvals: options.approvals,
     refused,
+    asked,
+    maxAsked: maxWaitingPins,
     signal: closed.signal,
   });
   /** Looks again once the user decided about a changed tool. */
@@ -83,8 +90,10 @@ export function createConnection(options: ResolvedConnectOptions): McpConnection
     options.approvals
       ?.wait(approvalId, { signal: closed.signal })
       .then((row) => {
+        watched.delete(approvalId);
         if (row.status === 'denied') refused.add(pin);
-        return connection.refresh();
+        // An approval is asked for once more, and taken, in this look.
+        return connection.refresh().finally(() => asked.delete(pin));
       })
       .catch((error: unknown) => {
         if (!closed.signal.aborted) report(error);
@@ -94,10 +103,14 @@ export function createConnection(options: ResolvedConnectOptions): McpConnection
     options,
     guard,
     onOpen: load,
-    // A server that floods us with changes costs one look each 200 ms.
+    // A server that floods us with changes costs one look each 200 ms, and is looked at nevertheless.
     onListChanged() {
-      cancelRefresh();
-      cancelRefresh = clock.schedule(200, () => void connection.refresh().catch(report));
+      if (isRefreshDue) return;
+      isRefreshDue = true;
+      cancelRefresh = clock.schedule(200, () => {
+        isRefreshDue = false;
+        connection.refresh().catch(report);
+      });
     },
   });
   const permissions = permissionsOf(options);
@@ -123,7 +136,7 @@ export function createConnection(options: ResolvedConnectOptions): McpConnection
               return await work(used, { signal: callSignal, timeout: options.requestTimeoutMs, alive });
             } catch (error) {
               signal.throwIfAborted();
-              const failure = mapFailure(name, callSignal.aborted ? callSignal.reason : error);
+              const failure = used.failure ?? mapFailure(name, callSignal.aborted ? callSignal.reason : error);
               if (failure.code === 'GENIE_MCP_CONNECTION' || failure.code === 'GENIE_MCP_TIMEOUT') await drop();
               const again = failure.code === 'GENIE_MCP_CONNECTION' && (repeatable || wasNotSent(failure));
               if (!again || attempt > 1) throw failure;
@@ -159,6 +172,7 @@ export function createConnection(options: ResolvedConnectOptions): McpConnection
             signal: callSignal,
             timeout: options.approvals || options.model ? 24 * 60 * 60_000 : timeout,
             resetTimeoutOnProgress: true,
+            maxTotalTimeout: 24 * 60 * 60_000,
             onprogress({ progress: done, total, message }) {
               alive();
               progress(

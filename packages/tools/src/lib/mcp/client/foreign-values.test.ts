@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compileSchema } from '../schema/compile-schema.ts';
-import { adaptTool, effectOf, readOffered, readResult, toolName } from './adapt-tool.ts';
+import { adaptTool, effectOf, readResult, toolName } from './adapt-tool.ts';
 import { cleanJson, cleanObject } from './clean-json.ts';
+import { readOffered } from './read-offered.ts';
 
 describe('values of a server', () => {
   it('keep their content and lose what could reach a prototype', () => {
@@ -65,7 +66,7 @@ describe('values of a server', () => {
 
   it('drop nulls that stand for nothing', async () => {
     const schema = { type: 'object', properties: { a: { type: 'string' }, b: { type: 'string' } }, required: ['a'] };
-    const offered = { name: 't', description: '', inputSchema: schema, annotations: {} };
+    const [offered = expect.fail('refused')] = readOffered([{ name: 't', inputSchema: schema }]).tools;
     const tool = adaptTool(offered, { server: 's', permissions: [], timeoutMs: 1, call: async () => ({}) });
     expect(await tool.input['~standard'].validate({ a: 'x', b: null })).toEqual({ value: { a: 'x' } });
     expect(await tool.input['~standard'].validate({ a: null })).toHaveProperty('issues');

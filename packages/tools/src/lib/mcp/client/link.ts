@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeThrown, GenieError } from '@genie/core/errors';
+import { createServerBudgets } from './answer-server.ts';
 import type { CallGuard } from './call-guard.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
 import { type Era, type OpenClient, openClient } from './open-client.ts';
@@ -30,6 +31,7 @@ const legacyVerdictMs = 24 * 60 * 60_000;
 export function createLink({ options, guard, onOpen, onListChanged }: LinkOptions): Link {
   const { clock } = options;
   const closed = new AbortController();
+  const budgets = createServerBudgets(options);
   const ending = new Set<Promise<unknown>>();
   let current: OpenClient | undefined;
   let uses = 0;
@@ -43,7 +45,7 @@ export function createLink({ options, guard, onOpen, onListChanged }: LinkOption
       isLost = true;
       if (current === open) current = undefined;
     };
-    const open = await openClient({ options, guard, known, signal, onListChanged, onClose });
+    const open = await openClient({ options, guard, budgets, known, signal, onListChanged, onClose });
     try {
       if (open.era !== known) await rememberEra(options, open.era);
       await onOpen(open, signal);

@@ -1,6 +1,7 @@
 import { describeThrown, GenieError } from '@genie/core/errors';
 import {
   Client,
+  type ClientOptions,
   type ConnectOptions,
   type PriorDiscovery,
   SdkHttpError,
@@ -8,7 +9,7 @@ import {
   StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
-import { answerServer, clientCapabilities } from './answer-server.ts';
+import { answerServer, clientCapabilities, type ServerBudgets } from './answer-server.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import type { CallGuard } from './call-guard.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
@@ -23,12 +24,15 @@ export interface OpenClient {
   readonly client: Client;
   readonly era: Era;
   readonly pid: number | undefined;
+  /** Why this side cut the connection off, if it did. */
+  readonly failure: GenieError | undefined;
   close(): Promise<void>;
 }
 
 export interface OpenClientRequest {
   readonly options: ResolvedConnectOptions;
   readonly guard: CallGuard;
+  readonly budgets: ServerBudgets;
   /** What was learnt before; saves asking. */
   readonly known: Era | undefined;
   readonly signal: AbortSignal;
@@ -82,28 +86,28 @@ interface Attempt {
 }
 
 async function connectOnce(request: OpenClientRequest, { transport, era }: Attempt): Promise<OpenClient> {
-  const { options, guard, signal } = request;
+  const { options, guard, budgets, signal } = request;
+  // Every change is told: waiting for a pause would wait for ever on a server that makes none.
+  const changed = { onChanged: () => request.onListChanged(), autoRefresh: false, debounceMs: 0 };
   const client = new Client(
     { name: 'genie', version: '1.0.0' },
     {
       capabilities: clientCapabilities(options),
       versionNegotiation: { mode: 'auto', probe: { timeoutMs: probeMs(options) } },
-      listChanged: {
-        tools: { onChanged: () => request.onListChanged(), autoRefresh: false },
-        prompts: { onChanged: () => request.onListChanged(), autoRefresh: false },
-        resources: { onChanged: () => request.onListChanged(), autoRefresh: false },
-      },
+      listChanged: { tools: changed, prompts: changed, resources: changed },
+      jsonSchemaValidator: comparedElsewhere,
     },
   );
-  answerServer(client, options, guard);
-  guardTransport(transport, options.clock, options.maxMessagesPerSecond);
+  answerServer(client, options, { guard, budgets });
+  const watch = guardTransport(transport, options.clock, options.maxMessagesPerSecond);
+  const failure = (): GenieError | undefined => watch.failure ?? (transport as Partial<ProcessTransport>).failure;
   client.onerror = (error) => options.onError?.(error);
   try {
     await withDeadline(client.connect(transport, connectOptions(options, era)), options, signal);
   } catch (error) {
     await client.close().catch(() => undefined);
     await transport.close().catch(() => undefined);
-    throw explain(error, transport, options);
+    throw failure() ?? explain(error, transport, options);
   }
   client.onclose = request.onClose;
   // The older HTTP reconnects by itself to a server that has forgotten it; only a new connection is a session again.
@@ -116,6 +120,9 @@ async function connectOnce(request: OpenClientRequest, { transport, era }: Attem
     client,
     era: client.getProtocolEra() ?? 'legacy',
     pid: 'pid' in transport ? (transport as ProcessTransport).pid : undefined,
+    get failure() {
+      return failure();
+    },
     close: async () => {
       client.onclose = () => undefined;
       if (transport instanceof StreamableHTTPClientTransport)
@@ -127,6 +134,11 @@ async function connectOnce(request: OpenClientRequest, { transport, era }: Attem
     },
   };
 }
+
+/** Answers are compared with their schema in `readResult`, where a hostile one is broken off. */
+const comparedElsewhere: NonNullable<ClientOptions['jsonSchemaValidator']> = {
+  getValidator: () => (data) => ({ valid: true, data: data as never, errorMessage: undefined }),
+};
 
 /** A program that is silent may be an old one; over HTTP silence is a fault, and waiting costs nothing. */
 function probeMs({ command, connectTimeoutMs }: ResolvedConnectOptions): number {

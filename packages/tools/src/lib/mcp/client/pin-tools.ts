@@ -31,6 +31,10 @@ export interface PinRequest {
   readonly approvals: Approvals | undefined;
   /** Pins that the user refused; not asked again. */
   readonly refused: ReadonlySet<string>;
+  /** Pins that the user is being asked about; those asked about now are added. */
+  readonly asked: Set<string>;
+  /** Most of them at a time: a server that changes all the time must not fill the user's list. */
+  readonly maxAsked: number;
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +49,8 @@ export async function decidePins(request: PinRequest): Promise<PinDecision> {
     const pin = pinOf(tool);
     const known =
       request.pins === undefined || (Object.hasOwn(request.pins, tool.name) && request.pins[tool.name] === pin);
-    const answer = known || request.refused.has(pin) ? undefined : await askFor(request, tool, pin);
+    const mayAsk = !request.refused.has(pin) && (request.asked.has(pin) || request.asked.size < request.maxAsked);
+    const answer = known || !mayAsk ? undefined : await askFor(request, tool, pin);
     if (known || answer === 'allowed') accepted[tool.name] = pin;
     else waiting.push({ name: tool.name, pin, ...(answer === undefined ? {} : { approvalId: answer.id }) });
   }
@@ -60,6 +65,7 @@ async function askFor(
 ): Promise<'allowed' | { readonly id: string } | undefined> {
   const { approvals, server, signal } = request;
   if (!approvals) return undefined;
+  request.asked.add(pin);
   const action = {
     kind: 'mcp' as const,
     genieId: request.genieId,

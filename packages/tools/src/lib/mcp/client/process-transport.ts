@@ -1,8 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
-import { type JSONRPCMessage, ReadBuffer, serializeMessage, type Transport } from '@modelcontextprotocol/client';
+import {
+  deserializeMessage,
+  type JSONRPCMessage,
+  serializeMessage,
+  type Transport,
+} from '@modelcontextprotocol/client';
 import { endProcess, type OwnedProcess, type ProcessCommand, type SpawnProcess } from './owned-process.ts';
+import { readLines } from './read-lines.ts';
 
 export interface ProcessTransportOptions {
   readonly command: ProcessCommand;
@@ -15,6 +21,12 @@ export interface ProcessTransport extends Transport {
   readonly pid: number | undefined;
   /** The last lines that the server wrote to its standard error. */
   readonly complaints: string;
+  /** Why this side ended the connection, where it did because of what the server sent. */
+  readonly failure: GenieError | undefined;
+  /** Ends the program at once, without asking it to: it sends what cannot be borne. */
+  cutOff(reason: GenieError): void;
+  /** Called for every line that is no message. */
+  onstray?: () => void;
 }
 
 const maxComplaints = 4_000;
@@ -24,13 +36,19 @@ export function createProcessTransport(options: ProcessTransportOptions): Proces
   let owned: OwnedProcess | undefined;
   let complaints = '';
   let closing: Promise<void> | undefined;
-  const buffer = new ReadBuffer({ maxBufferSize: options.maxMessageBytes });
+  let failure: GenieError | undefined;
+  const lines = readLines(options.maxMessageBytes, (line) => {
+    if (closing === undefined) readMessage(transport, line);
+  });
   const transport: ProcessTransport = {
     get pid() {
       return owned?.child.pid;
     },
     get complaints() {
       return complaints;
+    },
+    get failure() {
+      return failure;
     },
     async start() {
       // Nobody would end a process that starts after its connection was closed.
@@ -48,35 +66,47 @@ export function createProcessTransport(options: ProcessTransportOptions): Proces
       started.once('exit', () => void transport.close());
       started.on('error', (error) => transport.onerror?.(error));
     },
+    cutOff(reason) {
+      failure ??= reason;
+      transport.onerror?.(reason);
+      owned?.kill('SIGKILL');
+      void transport.close();
+    },
     send: (message) => write(owned?.child, message),
     close() {
       closing ??= (async () => {
         if (owned) await endProcess(owned, options.clock);
-        buffer.clear();
+        lines.clear();
         transport.onclose?.();
       })();
       return closing;
     },
   };
   const receive = (chunk: Buffer): void => {
+    // A server that is being ended may go on writing; that is read, so that it can end, and forgotten.
+    if (closing !== undefined) return;
     try {
-      buffer.append(chunk);
+      lines.push(chunk);
     } catch (error) {
-      transport.onerror?.(error instanceof Error ? error : new Error(String(error)));
-      void transport.close();
-      return;
-    }
-    while (!closing) {
-      try {
-        const message = buffer.readMessage();
-        if (message === null) return;
-        transport.onmessage?.(message);
-      } catch (error) {
-        transport.onerror?.(error instanceof Error ? error : new Error(String(error)));
-      }
+      if (!GenieError.isInstance(error)) throw error;
+      transport.cutOff(error);
     }
   };
   return transport;
+}
+
+/** Some programs also write what they log to standard output: such lines are left out. */
+function readMessage(transport: ProcessTransport, line: string): void {
+  let message: JSONRPCMessage;
+  try {
+    message = deserializeMessage(line);
+  } catch (error) {
+    transport.onstray?.();
+    if (!(error instanceof SyntaxError))
+      transport.onerror?.(new Error('The server sent what is no message.', { cause: error }));
+    return;
+  }
+  transport.onmessage?.(message);
 }
 
 function whenSpawned(child: ChildProcess, command: string): Promise<void> {

@@ -1,11 +1,11 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { ContainmentPort, SandboxCapabilities } from '@genie/core';
 import { GenieError } from '@genie/core/errors';
 import { layoutArguments } from '../../sandbox/bubblewrap-arguments.ts';
 import { workspaceInside } from '../../sandbox/bubblewrap-sandbox.ts';
-import { type ExtraDescriptor, planDescriptors, startContained } from '../../sandbox/contain-process.ts';
+import { answerGate, type ExtraDescriptor, planDescriptors, startContained } from '../../sandbox/contain-process.ts';
 import { createSandbox } from '../../sandbox/create-sandbox.ts';
 import { killContained } from '../../sandbox/kill-contained.ts';
 import { gateCommand } from '../../sandbox/limit-command.ts';
@@ -104,8 +104,7 @@ function start(prepared: Prepared, command: ProcessCommand): OwnedProcess {
     // Through a pipe: arguments can be read by every user of this machine, and there are secrets in the environment.
     const pipe = pipes[1] as Writable | null;
     pipe?.on('error', () => undefined).end(layout.map((word) => `${word}\0`).join(''));
-    // Nothing is said on the lifeline that matters; it has to be there.
-    (pipes[0] as Readable | null)?.on('error', () => undefined).resume();
+    answerGate(pipes[0]);
     const kill = (): void => {
       if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killContained(child.pid);
     };

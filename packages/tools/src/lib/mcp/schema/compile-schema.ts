@@ -53,17 +53,17 @@ export function compileSchema(schema: JsonObject, name: string): SchemaCheck {
 }
 
 /** One line for the model: what is wrong and where. */
-export function describeProblems(problems: readonly SchemaProblem[]): string {
+export function describeProblems(problems: readonly SchemaProblem[], whole = 'the arguments'): string {
   return problems
     .slice(0, 5)
-    .map(({ path, message }) => `${path || 'the arguments'} ${message}`)
+    .map(({ path, message }) => `${path || whole} ${message}`)
     .join('; ');
 }
 
 function detailOf(params: unknown): string {
   const record = params as Readonly<Record<string, unknown>>;
   const detail = record.additionalProperty ?? record.allowedValues;
-  return detail === undefined ? '' : ` (${JSON.stringify(detail)})`;
+  return detail === undefined ? '' : ` (${JSON.stringify(detail).slice(0, 200)})`;
 }
 
 function depthOf(value: unknown): number {

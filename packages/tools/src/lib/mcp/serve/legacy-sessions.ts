@@ -33,18 +33,19 @@ interface Session {
  */
 export function createLegacySessions(definition: McpServer, options: LegacySessionOptions): LegacySessions {
   const sessions = new Map<string, Session>();
+  let opening = 0;
   const drop = (id: string): void => {
     const session = sessions.get(id);
     sessions.delete(id);
     session?.sdk.close().catch(() => undefined);
   };
   const dropIdle = (): void => {
-    const oldest = options.clock.now() - options.idleMs;
+    const oldest = options.clock.elapsed() - options.idleMs;
     for (const [id, session] of sessions) if (session.busy === 0 && session.lastUsedAt < oldest) drop(id);
   };
   const makeRoom = (): boolean => {
     dropIdle();
-    if (sessions.size < options.maxSessions) return true;
+    if (sessions.size + opening < options.maxSessions) return true;
     // A map keeps the order of insertion, and every use inserts anew: the first idle one is the least recently used.
     for (const [id, session] of sessions) {
       if (session.busy > 0) continue;
@@ -56,12 +57,12 @@ export function createLegacySessions(definition: McpServer, options: LegacySessi
   const use = async (id: string, session: Session, request: Request): Promise<Response> => {
     sessions.delete(id);
     sessions.set(id, session);
-    session.lastUsedAt = options.clock.now();
+    session.lastUsedAt = options.clock.elapsed();
     session.busy += 1;
     try {
       return whenSent(await session.transport.handleRequest(request), () => {
         session.busy -= 1;
-        session.lastUsedAt = options.clock.now();
+        session.lastUsedAt = options.clock.elapsed();
       });
     } catch (error) {
       session.busy -= 1;
@@ -77,7 +78,11 @@ export function createLegacySessions(definition: McpServer, options: LegacySessi
       }
       if (request.method !== 'POST') return refusal(400, 'Bad Request: Mcp-Session-Id header is required');
       if (!makeRoom()) return refusal(503, `All ${options.maxSessions} sessions are in use.`, { 'retry-after': '5' });
-      return openSession(definition, options, { request, sessions, drop });
+      // Those that are being opened count: a client that opens a thousand at once finds room for as many as there is.
+      opening += 1;
+      return openSession(definition, options, { request, sessions, drop }).finally(() => {
+        opening -= 1;
+      });
     },
     get size() {
       return sessions.size;
@@ -107,7 +112,7 @@ async function openSession(
     retryInterval: 500,
     maxRequestBodySize: maxBodyBytes,
     onsessioninitialized: (id) => {
-      opened = { sdk, transport, lastUsedAt: clock.now(), busy: 1 };
+      opened = { sdk, transport, lastUsedAt: clock.elapsed(), busy: 1 };
       sessions.set(id, opened);
     },
     onsessionclosed: drop,
@@ -121,7 +126,7 @@ async function openSession(
   const session = opened;
   return whenSent(response, () => {
     session.busy -= 1;
-    session.lastUsedAt = clock.now();
+    session.lastUsedAt = clock.elapsed();
   });
 }
 
