@@ -164,26 +164,32 @@ async function copyWhole(deps: S3Deps, upload: Upload, task: Received & { readon
   );
 }
 
-/** Pieces of any size as parts of one size; the last may be shorter. A part is valid until the next is asked for. */
+/** Pieces of any size as parts of one size; the last may be shorter. A part is valid until the one after the next is asked for. */
 async function* readParts(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   partBytes: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, undefined> {
+  // The first two parts are held together, until it is known whether there is more than one.
+  const buffers: Buffer[] = [];
+  let count = 0;
   let part: Buffer | undefined;
   let filled = 0;
   for await (const chunk of content) {
     signal?.throwIfAborted();
     for (let offset = 0; offset < chunk.byteLength; ) {
-      part ??= Buffer.allocUnsafeSlow(partBytes);
+      if (part === undefined) {
+        part = buffers[count % 2] ?? Buffer.allocUnsafeSlow(partBytes);
+        buffers[count % 2] = part;
+      }
       const taken = Math.min(partBytes - filled, chunk.byteLength - offset);
       part.set(chunk.subarray(offset, offset + taken), filled);
       filled += taken;
       offset += taken;
       if (filled < partBytes) continue;
       yield part;
-      // The first two are held together, until it is known whether there is more than one.
       part = undefined;
+      count += 1;
       filled = 0;
     }
   }

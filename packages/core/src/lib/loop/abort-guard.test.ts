@@ -23,6 +23,23 @@ const hanging: LanguageModel = {
 const anything = { description: 'x', input: z.object({}), effect: 'read' } as const;
 const slowCheck = z.object({}).refine(forever);
 
+describe('AbortGuard', () => {
+  it('shares one listener with all guards of a signal, and leaves none behind', () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const listeners = countListeners(signal);
+    const guards = Array.from({ length: 3 }, () => new AbortGuard(signal));
+    expect(listeners.count).toBe(1);
+    for (const guard of guards) guard.dispose();
+    expect(listeners.count).toBe(0);
+    const [first, second] = [new AbortGuard(signal), new AbortGuard(signal)];
+    first.dispose();
+    controller.abort('enough');
+    expect([first.cause, second.cause, second.signal.reason]).toEqual([undefined, 'aborted', 'enough']);
+    expect(new AbortGuard(signal).cause).toBe('aborted');
+  });
+});
+
 describe('aborting a loop', () => {
   it.each<[string, Partial<LoopOptions>]>([
     ['a model that ignores its signal', { model: deafModel, stream: false }],

@@ -11,7 +11,6 @@ export class AbortGuard {
   #controller = new AbortController();
   readonly #waiting = new Set<(reason: unknown) => void>();
   readonly #outer: AbortSignal | undefined;
-  readonly #onOuter = () => this.interrupt('aborted');
   cause: InterruptCause | undefined;
   /** Lets go of what is being read, when the loop stops or gives it up. One slot: a listener a call on the signal would cost more than the call. */
   leave: (() => void) | undefined;
@@ -19,7 +18,7 @@ export class AbortGuard {
   constructor(outer: AbortSignal | undefined) {
     this.#outer = outer;
     if (outer?.aborted) this.interrupt('aborted');
-    else outer?.addEventListener('abort', this.#onOuter, { once: true });
+    else if (outer) follow(outer, this);
   }
 
   /** For models and tools. */
@@ -76,6 +75,37 @@ export class AbortGuard {
 
   /** Lets go of the caller's signal. */
   dispose(): void {
-    this.#outer?.removeEventListener('abort', this.#onOuter);
+    if (this.#outer) unfollow(this.#outer, this);
   }
+}
+
+interface Followers {
+  readonly guards: Set<AbortGuard>;
+  readonly onAbort: () => void;
+}
+
+/** The guards of one signal share a listener: a signal searches its whole list at each addition, so a thousand loops would pay a million steps. */
+const followersOf = new WeakMap<AbortSignal, Followers>();
+
+function follow(signal: AbortSignal, guard: AbortGuard): void {
+  let followers = followersOf.get(signal);
+  if (!followers) {
+    const guards = new Set<AbortGuard>();
+    const onAbort = (): void => {
+      followersOf.delete(signal);
+      signal.removeEventListener('abort', onAbort);
+      for (const one of guards) one.interrupt('aborted');
+    };
+    followers = { guards, onAbort };
+    followersOf.set(signal, followers);
+    signal.addEventListener('abort', onAbort);
+  }
+  followers.guards.add(guard);
+}
+
+function unfollow(signal: AbortSignal, guard: AbortGuard): void {
+  const followers = followersOf.get(signal);
+  if (!followers?.guards.delete(guard) || followers.guards.size > 0) return;
+  followersOf.delete(signal);
+  signal.removeEventListener('abort', followers.onAbort);
 }

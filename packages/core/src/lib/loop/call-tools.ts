@@ -8,7 +8,7 @@ import type { CallPart } from './call-model.ts';
 import type { LoopCall, LoopContext } from './loop-context.ts';
 import { type PreparedCall, prepareCall } from './prepare-call.ts';
 import type { RecordedStep } from './replay.ts';
-import { storeOutput } from './store-output.ts';
+import { type StoredOutcome, storeOutput } from './store-output.ts';
 import type { CallOutcome } from './transcript.ts';
 
 /** The calls of one step: what is finished, in call order, and what waits for the user. */
@@ -196,10 +196,10 @@ function settle(
   tookMs: number,
 ): Maybe<LoopCall> {
   const stored = storeOutput(loop, call.id, outcome);
-  const finish = (final: { readonly outcome: CallOutcome; readonly outputText: string }): LoopCall => {
+  const finish = ({ outcome: final, outputText }: StoredOutcome): LoopCall => {
     const rounded = Math.round(tookMs * 1000) / 1000;
-    loop.run?.append({ kind: 'result', callId: call.id, ...final.outcome, tookMs: rounded });
-    return { step, callId: call.id, tool: call.tool, input: call.input, ...final, tookMs: rounded };
+    loop.run?.append({ kind: 'result', callId: call.id, ...final, tookMs: rounded });
+    return { step, callId: call.id, tool: call.tool, input: call.input, outcome: final, outputText, tookMs: rounded };
   };
   return stored instanceof Promise ? stored.then(finish) : finish(stored);
 }

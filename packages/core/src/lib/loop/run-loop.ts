@@ -188,7 +188,7 @@ export async function runWithTimeLimit(context: LoopContext, start: readonly Loo
     budget.timeMs === undefined ? undefined : new TimeLimit(context, budget.timeMs - workedBefore(run?.recorded ?? []));
   timeLimit?.start();
   try {
-    return await driveLoop({ ...context, timeLimit }, start);
+    return await driveLoop(timeLimit ? { ...context, timeLimit } : context, start);
   } finally {
     timeLimit?.pause();
     guard.dispose();

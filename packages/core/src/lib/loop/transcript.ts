@@ -51,36 +51,39 @@ export class Transcript {
     return Math.ceil(this.characters / 4);
   }
 
+  // Lists of their exact length: a list that grows has room for sixteen more, and a thousand runs at once hold many.
   addAnswer(parts: readonly AnswerPart[]): void {
     let characters = 0;
-    const content: Extract<ModelMessage, { role: 'assistant' }>['content'] = [];
-    for (const part of parts) {
-      const options = part.metadata ? { providerOptions: part.metadata as never } : undefined;
-      if (part.type === 'call') {
-        characters += part.input.length + part.tool.length;
-        content.push({
-          type: 'tool-call',
-          toolCallId: part.id,
-          toolName: part.tool,
-          input: readInput(part.input),
-          ...options,
-        });
-      } else {
+    const content = parts.map((part): AssistantPart => {
+      if (part.type !== 'call') {
         characters += part.text.length;
-        content.push({ type: part.type, text: part.text, ...options });
+        return part.metadata
+          ? { type: part.type, text: part.text, providerOptions: part.metadata as never }
+          : { type: part.type, text: part.text };
       }
-    }
+      characters += part.input.length + part.tool.length;
+      const call = {
+        type: 'tool-call',
+        toolCallId: part.id,
+        toolName: part.tool,
+        input: readInput(part.input),
+      } as const;
+      return part.metadata ? { ...call, providerOptions: part.metadata as never } : call;
+    });
     this.#push({ role: 'assistant', content }, characters);
   }
 
   addResults(calls: readonly FinishedCall[]): void {
     let characters = 0;
-    const content: Extract<ModelMessage, { role: 'tool' }>['content'] = [];
-    for (const call of calls) {
-      const output = toModelOutput(call.outcome);
-      characters += call.outputText.length + call.tool.length;
-      content.push({ type: 'tool-result', toolCallId: call.callId, toolName: call.tool, output });
-    }
+    const content = calls.map(({ callId, tool, outcome, outputText }) => {
+      characters += outputText.length + tool.length;
+      return {
+        type: 'tool-result',
+        toolCallId: callId,
+        toolName: tool,
+        output: toModelOutput(outcome),
+      } as const;
+    });
     this.#push({ role: 'tool', content }, characters);
   }
 
@@ -90,6 +93,8 @@ export class Transcript {
     this.characters += characters;
   }
 }
+
+type AssistantPart = Extract<ModelMessage, { role: 'assistant' }>['content'][number];
 
 /** What a message costs beside its text. */
 export const frameTokens = 4;
