@@ -18,7 +18,7 @@ const serverSchema = z
     read: z.array(folder).default([]),
     /** Folders that it may also write to. */
     write: z.array(folder).default([]),
-    /** Hosts that the program may reach, or where `url` may redirect to; as in `egress.allow`. */
+    /** Hosts that the program may reach; as in `egress.allow`. A server at a `url` is reached there only. */
     network: z.array(z.string().min(1)).default([]),
     /** False runs the program as the user of the runtime, with nothing around it. */
     sandbox: z.boolean().default(true),
