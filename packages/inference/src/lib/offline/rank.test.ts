@@ -19,6 +19,18 @@ describe('rankFindings', () => {
   });
 });
 
+describe('a note of a few words', () => {
+  it.each([
+    ['# Ideas\n\n- Try a lamp\n- Buy bulbs\n', 'Try a lamp; Buy bulbs'],
+    ['# Ideas\n', ''],
+    ['Ideas', ''],
+    [`# Ideas\n\nCall Mara.\n\n${'x'.repeat(500)}`, 'Call Mara.'],
+  ])('%j is quoted in its order', (text, sentence) => {
+    const [ranked] = rankFindings([{ ...(finding('Ideas') as object), text } as never], { query: 'notes', known: [] });
+    expect(ranked?.sentence).toBe(sentence);
+  });
+});
+
 describe('# Look for', () => {
   it('is read from the system prompt, list lines only', () => {
     const goal = readGoal(

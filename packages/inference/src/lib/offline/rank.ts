@@ -133,7 +133,7 @@ function weighWords(sets: readonly ReadonlySet<string>[]): ReadonlyMap<string, n
   return weights;
 }
 
-/** Extractive: the sentence with the highest mean word weight, early and topical ones preferred. */
+/** Extractive: the sentence with the highest mean word weight, early and topical ones preferred. Notes too short for that are quoted in their order. */
 function informativeSentence(
   finding: Finding,
   query: ReadonlySet<string>,
@@ -155,7 +155,20 @@ function informativeSentence(
       bestScore = score;
     }
   }
-  return best;
+  return best === '' ? shortNotes(finding) : best;
+}
+
+/** The lines under a title, e.g. `Try a lamp; Buy bulbs`, as far as 160 characters go. */
+function shortNotes({ title, text }: Finding): string {
+  let notes = '';
+  for (const sentence of sentencesOf(text.slice(0, 1_000))) {
+    const note = sentence.replace(/^(?:[-*#>]+|\d+[.)])\s+/, '').trim();
+    if (!/\p{L}/u.test(note) || note === title || isBoilerplate(note)) continue;
+    const longer = notes === '' ? note : `${notes.replace(/[.;]$/, '')}; ${note}`;
+    if (longer.length > 160) break;
+    notes = longer;
+  }
+  return title.includes(notes) ? '' : notes;
 }
 
 function isBoilerplate(sentence: string): boolean {
