@@ -34,7 +34,7 @@ export function files(options: FilesOptions): readonly Tool[] {
   const roots = createRoots({ roots: options.roots ?? [], workspace: options.workspace });
   const deps: Deps = {
     maxFileBytes: options.maxFileBytes ?? 32 * 1024 * 1024,
-    quota: createQuota(options.maxTotalBytes ?? 1024 * 1024 * 1024),
+    quota: createQuota(options.maxTotalBytes ?? 1024 * 1024 * 1024, () => openConfinedFolder(options.workspace)),
     approval: options.approval ?? 'never',
     within<Result>(path: string, use: (folder: ConfinedFolder, inner: string) => Result): Result {
       const place = roots.resolve(path);
@@ -74,12 +74,14 @@ function writeFile(deps: Deps): Tool {
     effect: 'idempotent',
     input: z.object({ path: z.string().min(1), text: z.string() }),
     run: ({ path, text }) =>
-      deps.within(path, (folder, inner) => {
-        const content = Buffer.from(text, 'utf8');
-        checkSize(content, path, deps, folder);
-        writeConfined(folder, inner, content);
-        return { path: inner, sizeBytes: content.length };
-      }),
+      deps.quota.around(() =>
+        deps.within(path, (folder, inner) => {
+          const content = Buffer.from(text, 'utf8');
+          checkSize(content, path, deps);
+          writeConfined(folder, inner, content);
+          return { path: inner, sizeBytes: content.length };
+        }),
+      ),
   }) as Tool;
 }
 
@@ -99,13 +101,15 @@ function editFile(deps: Deps): Tool {
       all: z.boolean().default(false),
     }),
     run: (request) =>
-      deps.within(request.path, (folder, inner) => {
-        const edited = editText(readWhole(folder, inner, deps.maxFileBytes), request);
-        const content = Buffer.from(edited.text, 'utf8');
-        checkSize(content, request.path, deps, folder);
-        writeConfined(folder, inner, content);
-        return { path: inner, replaced: edited.replaced, sizeBytes: content.length };
-      }),
+      deps.quota.around(() =>
+        deps.within(request.path, (folder, inner) => {
+          const edited = editText(readWhole(folder, inner, deps.maxFileBytes), request);
+          const content = Buffer.from(edited.text, 'utf8');
+          checkSize(content, request.path, deps);
+          writeConfined(folder, inner, content);
+          return { path: inner, replaced: edited.replaced, sizeBytes: content.length };
+        }),
+      ),
   }) as Tool;
 }
 
@@ -143,9 +147,9 @@ function readWhole(folder: ConfinedFolder, inner: string, maxBytes: number): str
   }
 }
 
-function checkSize(content: Buffer, path: string, deps: Deps, folder: ConfinedFolder): void {
+function checkSize(content: Buffer, path: string, deps: Deps): void {
   if (content.length > deps.maxFileBytes) throw tooLarge(path, content.length, deps.maxFileBytes);
-  deps.quota.reserve(folder, content.length);
+  deps.quota.reserve(content.length);
 }
 
 function tooLarge(path: string, size: number, allowed: number): GenieError {

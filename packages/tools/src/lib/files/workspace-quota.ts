@@ -4,25 +4,58 @@ import type { FolderEntry } from '../confine/list-folder.ts';
 
 /** How much may still be written to a workspace. */
 export interface Quota {
+  /**
+   * Counts the workspace when the last count is old, then writes; when it seems full, counts once more and tries again, because
+   * others may have deleted something. `write` is called at once after a count, and reserves what it writes.
+   */
+  around<Result>(write: () => Result): Promise<Result>;
   /** Throws `GENIE_WORKSPACE_FULL` when `bytes` more would pass the limit. */
-  reserve(folder: ConfinedFolder, bytes: number): void;
+  reserve(bytes: number): void;
 }
 
 /** A count is good for so many writes: others write there too, but a walk for every write would be slow. */
 const writesPerCount = 100;
+/** And for so many times what it took: of a million files it takes seconds. */
+const restsPerCount = 10;
 
-/** Counts the workspace on the first write, then adds up, and counts again every 100 writes and whenever it seems full. */
-export function createQuota(maxTotalBytes: number): Quota {
+/** Opens the workspace for each count and closes it again. */
+export function createQuota(maxTotalBytes: number, open: () => ConfinedFolder): Quota {
   let used = 0;
-  let writesLeft = 0;
-  const count = (folder: ConfinedFolder) => {
-    used = usedBytes(folder, maxTotalBytes);
-    writesLeft = writesPerCount;
+  let writes = Number.POSITIVE_INFINITY;
+  let restsUntil = 0;
+  let counting: Promise<void> | undefined;
+  const count = async (): Promise<void> => {
+    const startedAt = performance.now();
+    const before = used;
+    const folder = open();
+    try {
+      const counted = await usedBytes(folder, maxTotalBytes);
+      // What was promised meanwhile may not be on the disk yet.
+      used = counted + (used - before);
+    } finally {
+      folder.close();
+    }
+    writes = 0;
+    restsUntil = performance.now() + restsPerCount * (performance.now() - startedAt);
+  };
+  const recount = (): Promise<void> => {
+    counting ??= count().finally(() => {
+      counting = undefined;
+    });
+    return counting;
   };
   return {
-    reserve(folder, bytes) {
-      if (writesLeft === 0) count(folder);
-      if (used + bytes > maxTotalBytes) count(folder);
+    async around(write) {
+      if (writes >= writesPerCount && performance.now() >= restsUntil) await recount();
+      try {
+        return write();
+      } catch (error) {
+        if (!GenieError.isInstance(error) || error.code !== 'GENIE_WORKSPACE_FULL') throw error;
+        await recount();
+        return write();
+      }
+    },
+    reserve(bytes) {
       if (used + bytes > maxTotalBytes) {
         throw new GenieError(
           'GENIE_WORKSPACE_FULL',
@@ -30,21 +63,21 @@ export function createQuota(maxTotalBytes: number): Quota {
         );
       }
       used += bytes;
-      writesLeft -= 1;
+      writes += 1;
     },
   };
 }
 
 const maxFolders = 20_000;
 
-/** Stops counting as soon as the limit is passed. A workspace of more folders than are walked counts as full. */
-function usedBytes(folder: ConfinedFolder, enough: number): number {
+/** Stops counting as soon as the limit is passed, and gives other work its turns. A workspace of more folders than are walked counts as full. */
+async function usedBytes(folder: ConfinedFolder, enough: number): Promise<number> {
   let total = 0;
   const open = [''];
   for (let folders = 0; open.length > 0; folders += 1) {
     if (folders === maxFolders) return enough;
     const path = open.pop() ?? '';
-    for (const entry of entriesOf(folder, path)) {
+    for (const entry of await entriesOf(folder, path)) {
       if (entry.kind === 'folder') open.push(path === '' ? entry.name : `${path}/${entry.name}`);
       else if (entry.kind === 'file') total += entry.sizeBytes;
     }
@@ -53,9 +86,9 @@ function usedBytes(folder: ConfinedFolder, enough: number): number {
   return total;
 }
 
-function entriesOf(folder: ConfinedFolder, path: string): readonly FolderEntry[] {
+async function entriesOf(folder: ConfinedFolder, path: string): Promise<readonly FolderEntry[]> {
   try {
-    return folder.list(path).entries;
+    return (await folder.listInTurns(path)).entries;
   } catch (error) {
     // It vanished, or became a link, since its parent was read.
     if (GenieError.isInstance(error)) return [];
