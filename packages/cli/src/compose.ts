@@ -202,11 +202,15 @@ async function assemble({ options, file, settings, closers }: Assembly): Promise
   closers.add(() => review.close());
   closers.add(watchSettings(home, () => void bus.refresh?.().catch(failed)));
   genie.events.onAny(log.write);
-  genie.events.onAny(door.onEvent);
-  genie.events.onAny((event) => live.models.onEvent(event));
+  genie.events.onAny((event) => {
+    door.onEvent(event);
+    live.models.onEvent(event);
+  });
   if (settings.network) door.watchNetwork(settings.network);
-  genie.events.onAny((event) => metrics.onEvent(event));
-  genie.events.onAny((event) => review.onEvent(event));
+  genie.events.onAny((event) => {
+    metrics.onEvent(event);
+    review.onEvent(event);
+  });
   await review.prepare();
   return {
     genie,

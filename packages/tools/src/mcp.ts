@@ -12,6 +12,9 @@ export type { OwnedProcess, ProcessCommand, SpawnProcess } from './lib/mcp/clien
 export { spawnProcess } from './lib/mcp/client/owned-process.ts';
 export type { McpContent, McpMessage, McpResourceContent, McpToolResult } from './lib/mcp/content.ts';
 export { errorResult, textContent, textResult } from './lib/mcp/content.ts';
+export type { ExploredTool, ServerExploration, SkipReason } from './lib/mcp/explore/exploration.ts';
+export type { ExploreBudget, ExploreServerOptions } from './lib/mcp/explore/explore-server.ts';
+export { exploreServer } from './lib/mcp/explore/explore-server.ts';
 export { protocolError } from './lib/mcp/mcp-errors.ts';
 export type { GenieMcpServerOptions, GenieParts, LazyGenie } from './lib/mcp/product/create-genie-mcp-server.ts';
 export { createGenieMcpServer } from './lib/mcp/product/create-genie-mcp-server.ts';

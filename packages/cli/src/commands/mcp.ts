@@ -2,6 +2,7 @@ import type { Command } from '../lib/cli/command.ts';
 import { usageError } from '../lib/cli/usage-error.ts';
 import { addFlags } from '../lib/mcp/commands/add-flags.ts';
 import { chainFlags } from '../lib/mcp/commands/chain-flags.ts';
+import { exploreFlags } from '../lib/mcp/commands/explore-flags.ts';
 import { serveFlags } from '../lib/mcp/commands/serve-flags.ts';
 
 type Action = Command['run'];
@@ -13,6 +14,7 @@ const actions: Readonly<Record<string, () => Promise<Action>>> = {
   list: async () => (await import('../lib/mcp/commands/list.ts')).list,
   inspect: async () => (await import('../lib/mcp/commands/inspect.ts')).inspect,
   remove: async () => (await import('../lib/mcp/commands/remove.ts')).remove,
+  explore: async () => (await import('../lib/mcp/commands/explore.ts')).explore,
   chains: async () => (await import('../lib/mcp/commands/chains.ts')).chains,
   doctor: async () => (await import('../lib/mcp/commands/doctor.ts')).doctor,
 };
@@ -24,8 +26,8 @@ export const command: Command = {
   description:
     'serve gives any MCP client (an editor, another agent) the tools of one genie: run it, talk to it, read its briefings, search its memory, decide what it asks. ' +
     'add connects to an MCP server once, shows what it offers and keeps exactly that as accepted; its program runs in a sandbox with what you grant it. ' +
-    'list, inspect, remove and doctor are about those servers; chains shows which tools are called one after the other again and again, and makes a playbook of those you accept.',
-  flags: { ...serveFlags, ...addFlags, ...chainFlags },
+    'list, inspect, remove and doctor are about those servers; explore calls what only reads, once, and keeps what each tool did; chains shows which tools are called one after the other again and again, and makes a playbook of those you accept.',
+  flags: { ...serveFlags, ...addFlags, ...chainFlags, ...exploreFlags },
   examples: [
     ['genie mcp serve news --stdio', 'the command to enter in a client'],
     ['genie mcp serve news --http 8710 --token "$TOKEN"', 'for clients that connect to an address'],
@@ -35,6 +37,7 @@ export const command: Command = {
     ],
     ['genie mcp add news issues --url https://mcp.example.com --token-from ISSUES_TOKEN', 'or one at an address'],
     ['genie mcp chains news --accept 0a1b2c3d4e5f', 'plan with what the genie did again and again'],
+    ['genie mcp explore news notes --calls 5', 'see what its tools answer'],
     ['genie mcp doctor news', 'start each server and say what is in the way'],
   ],
   stopsByItself: true,

@@ -28,6 +28,8 @@ const serverSchema = z
     approval: z.enum(['writes', 'always', 'never']).default('writes'),
     /** May the server put questions to the genie's model? They cost the user's money. */
     sampling: z.boolean().default(false),
+    /** Does `genie watch` try the tools that only read, at most once a day, while no run is going on? */
+    explore: z.boolean().default(false),
   })
   .refine(({ command, url }) => (command === undefined) !== (url === undefined), 'give either command or url')
   .refine(({ tokenFrom, url }) => tokenFrom === undefined || url !== undefined, 'tokenFrom is for a url')

@@ -1,7 +1,7 @@
 import { createGenie, createIds, createMemoryApprovals, systemClock } from '@genie/core';
 import { homeFolders, readGenieFile } from '@genie/core/home';
 import { createVolatileEgress, createVolatileMemory, scriptedModel } from '@genie/core/testing';
-import { openPlaybooks } from '@genie/tools';
+import { openExplorations, openPlaybooks } from '@genie/tools';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSettings } from '../compose/genie-settings.ts';
 import { mcpFolder } from '../mcp/mcp-folder.ts';
@@ -15,7 +15,7 @@ describe('createRunParts', () => {
   });
   afterAll(() => cli.remove());
 
-  it('gives the planning model the playbooks that the user accepted, and the execution model none', async () => {
+  it('gives the planning model the playbooks that the user accepted and what was explored, and the execution model neither', async () => {
     const home = cli.home('books', {});
     const approvals = createMemoryApprovals({ clock: systemClock, ids: createIds(systemClock) });
     const step = { fixed: {}, fromStep: {}, parameters: ['query'] };
@@ -27,6 +27,8 @@ describe('createRunParts', () => {
       by: 'cli',
       approvals,
     });
+    const seen = { tool: 'far__search', outcome: 'answers', at: 1, tookMs: 7, sizeBytes: 9, sample: 'x' } as const;
+    await openExplorations({ dir: mcpFolder(home) }).write('far', { at: 1, tools: [seen] });
     const file = readGenieFile(home);
     const planning = scriptedModel([{ text: '{"steps":[{"text":"Search."}]}' }]);
     const execution = scriptedModel([{ text: '## Done' }]);
@@ -45,6 +47,8 @@ describe('createRunParts', () => {
     await using genie = createGenie({ ...options, goal: 'Look for bridges', planning: 'every-run' });
     await genie.run().outcome;
     expect(JSON.stringify(planning.requests[0]?.prompt)).toContain('far__search(query=?)');
+    expect(JSON.stringify(planning.requests[0]?.prompt)).toContain('far__search: answers in 7 ms');
+    expect(JSON.stringify(execution.requests)).not.toContain('answers in 7 ms');
     expect(JSON.stringify(execution.requests)).not.toContain('far__search(query=?)');
   });
 });

@@ -1,7 +1,7 @@
 import type { GenieUpdate } from '@genie/core';
 import type { GenieFile, HomeFolders } from '@genie/core/home';
 import type { Approvals, EgressPort, MemoryPort, Source, Tool, Toolbox } from '@genie/core/ports';
-import { openPlaybooks, planWithPlaybooks } from '@genie/tools';
+import { openExplorations, openPlaybooks, planWithExplorations, planWithPlaybooks } from '@genie/tools';
 import type { GenieSettings } from '../compose/genie-settings.ts';
 import type { Hands } from '../compose/open-hands.ts';
 import type { OpenModels } from '../compose/open-models.ts';
@@ -40,12 +40,14 @@ export function createRunParts(deps: RunPartsDeps): RunParts {
   const own = openTools({ sources, workspace: folders.workspace, accepted: settings.tools, hands });
   const tools = servers ? servers.extend(own) : own;
   const playbooks = openPlaybooks({ dir: mcpFolder(folders.root) });
+  const explorations = openExplorations({ dir: mcpFolder(folders.root) });
+  const planning = planWithExplorations(planWithPlaybooks(models.planning, playbooks.accepted), explorations);
   return {
     gate,
     options: {
       sources,
       tools: withPolicy(tools, settings.toolPolicy),
-      models: { planning: planWithPlaybooks(models.planning, playbooks.accepted), execution: models.execution },
+      models: { planning, execution: models.execution },
       prices: models.prices,
       wakeGate: wakesAlways
         ? async (context) => ({ ...(await gate.wakeGate(context)), wake: true, reason: 'woken by force' })

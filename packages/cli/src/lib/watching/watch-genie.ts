@@ -7,11 +7,13 @@ import { plainLine } from '../../print/style.ts';
 import type { CommandContext } from '../cli/command.ts';
 import type { NamedHome } from '../homes/list-homes.ts';
 import { summarizeRuns } from '../homes/run-summary.ts';
+import { exploreWhenIdle, type IdleExploration } from '../mcp/explore-when-idle.ts';
+import { mcpFolder } from '../mcp/mcp-folder.ts';
 import { hasNews, tellReview } from '../metrics/tell-review.ts';
 import { homeWords } from '../running/home-words.ts';
 
 export interface WatchOptions {
-  readonly context: Pick<CommandContext, 'terminal' | 'signal' | 'flags'>;
+  readonly context: Pick<CommandContext, 'terminal' | 'signal' | 'flags' | 'environment'>;
   readonly named: NamedHome;
   readonly open: OpenGenie;
   /** How the user names this genie in a command line. */
@@ -33,7 +35,11 @@ export async function watchGenie(options: WatchOptions): Promise<boolean> {
   const { context, open, named } = options;
   const deps: WatchDeps = { ...options, view: createRunView(context.terminal, { words: homeWords(context, named) }) };
   const running = new Set<string>();
-  const stopShowing = open.genie.events.onAny((event) => follow(deps, running, event));
+  const exploring = exploreServers(deps, () => running.size === 0);
+  const stopShowing = open.genie.events.onAny((event) => {
+    follow(deps, running, event);
+    if (running.size > 0) exploring.interrupt();
+  });
   const { terminal, signal } = context;
   const runs = await summarizeRuns(open.store, { isInUse: true });
   for (const run of runs) {
@@ -44,9 +50,30 @@ export async function watchGenie(options: WatchOptions): Promise<boolean> {
   await open.genie.start({ keepAlive: true });
   terminal.print(`${terminal.style.bold(named.name)} ${nextWords(open)}`);
   await untilAborted(signal);
-  await Promise.race([open.genie.stop(), sleep(stopsWithinMs, undefined, { ref: false })]);
+  const stopped = Promise.all([open.genie.stop(), exploring.close()]);
+  await Promise.race([stopped, sleep(stopsWithinMs, undefined, { ref: false })]);
   stopShowing();
   return running.size > 0;
+}
+
+/** MCP is loaded with the first exploration. */
+function exploreServers({ context, open, named }: WatchDeps, isIdle: () => boolean): IdleExploration {
+  const { environment, terminal } = context;
+  return exploreWhenIdle({
+    servers: () => open.settings.mcp,
+    isIdle,
+    async lastAt(name) {
+      const { openExplorations } = await import('@genie/tools');
+      return (await openExplorations({ dir: mcpFolder(named.home) }).read(name))?.at;
+    },
+    async explore(server, signal) {
+      const { exploreHomeServer } = await import('../mcp/explore-home-server.ts');
+      const home = { home: named.home, genieId: open.file.id, toolPolicy: open.settings.toolPolicy };
+      await exploreHomeServer({ context: { environment, signal }, home, named: server });
+      if (!signal.aborted) terminal.note(`  explored the MCP server ${server.name}`);
+    },
+    onFailure: (message) => terminal.note(plainLine(message, 300)),
+  });
 }
 
 function follow(deps: WatchDeps, running: Set<string>, event: GenieEvent): void {

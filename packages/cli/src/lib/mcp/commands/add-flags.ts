@@ -26,6 +26,10 @@ export const addFlags: Flags = {
     help: 'add: before which calls you are asked (default writes)',
   },
   sampling: { type: 'boolean', help: 'add: let the server put questions to the model' },
+  explore: {
+    type: 'boolean',
+    help: 'add: let "genie watch" try what only reads, once a day, while no run is going on',
+  },
   sandbox: { type: 'boolean', help: 'add: on by default; --no-sandbox starts the program with nothing around it' },
   source: { type: 'text', value: 'URI', repeatable: true, help: 'add: a document of it that every briefing reads' },
 };

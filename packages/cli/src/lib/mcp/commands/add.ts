@@ -78,6 +78,7 @@ function readServer(context: CommandContext, name: string, words: readonly strin
     network: flags.texts('network'),
     sandbox,
     sampling: flags.on('sampling'),
+    explore: flags.on('explore'),
     ...given('tokenFrom', flags.text('token-from')),
     ...given('approval', flags.text('approval')),
     ...given('tools', flags.texts('tools').length > 0 ? flags.texts('tools') : undefined),
@@ -106,6 +107,7 @@ function withoutDefaults(server: McpServerSettings): Partial<McpServerSettings> 
   const defaults: Partial<Record<keyof McpServerSettings, unknown>> = {
     sandbox: true,
     sampling: false,
+    explore: false,
     approval: 'writes',
   };
   const isDefault = ([key, value]: [string, unknown]): boolean =>

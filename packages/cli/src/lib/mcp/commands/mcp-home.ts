@@ -2,20 +2,23 @@ import { readGenieFile } from '@genie/core/home';
 import type { CommandContext } from '../../cli/command.ts';
 import { didYouMean } from '../../cli/suggest.ts';
 import { usageError } from '../../cli/usage-error.ts';
-import { readSettings } from '../../compose/genie-settings.ts';
+import { type GenieSettings, readSettings } from '../../compose/genie-settings.ts';
 import { type FoundHome, findHome } from '../../homes/find-home.ts';
 import type { McpServerSettings, McpSettings } from '../mcp-settings.ts';
 
 export interface McpHome extends FoundHome {
   readonly genieId: string;
   readonly servers: McpSettings;
+  /** What the user said about single tools. */
+  readonly toolPolicy: GenieSettings['toolPolicy'];
 }
 
 /** The genie that a subcommand is about: `--home`, the first word, or the only one there is. */
 export function findMcpHome(context: CommandContext): McpHome {
   const found = findHome({ ...context, positionals: context.positionals.slice(1) }, { nameIsOptional: true });
   const file = readGenieFile(found.home);
-  return { ...found, genieId: file.id, servers: readSettings(found.home, file).mcp };
+  const { mcp, toolPolicy } = readSettings(found.home, file);
+  return { ...found, genieId: file.id, servers: mcp, toolPolicy };
 }
 
 export interface NamedServer {

@@ -8,7 +8,7 @@ import type { McpHome, NamedServer } from './mcp-home.ts';
  * tools to a client that can ask its user.
  */
 export async function tryServer(
-  { environment, signal }: CommandContext,
+  { environment, signal }: Pick<CommandContext, 'environment' | 'signal'>,
   { home, genieId }: Pick<McpHome, 'home' | 'genieId'>,
   { name, server }: NamedServer,
 ): Promise<OpenServer> {

@@ -1,5 +1,6 @@
 import type { LanguageModel } from '@genie/core/ports';
 import { clip } from '../../clip.ts';
+import { tellModel } from '../tell-model.ts';
 import type { ToolChainStep } from './find-tool-chains.ts';
 import type { Playbook } from './playbooks.ts';
 
@@ -12,25 +13,12 @@ const heading =
  * one that was accepted meanwhile counts; a call fails with what `read` rejects with.
  */
 export function planWithPlaybooks(model: LanguageModel, read: () => Promise<readonly Playbook[]>): LanguageModel {
-  const told = async <Options extends { readonly prompt: Parameters<LanguageModel['doGenerate']>[0]['prompt'] }>(
-    options: Options,
-  ): Promise<Options> => {
+  return tellModel(model, async () => {
     const playbooks = await read();
-    if (playbooks.length === 0) return options;
-    const content = clip([heading, ...playbooks.map(describePlaybook)].join('\n'), maxCharacters);
-    const at = options.prompt.findLastIndex(({ role }) => role === 'system') + 1;
-    return { ...options, prompt: options.prompt.toSpliced(at, 0, { role: 'system', content }) };
-  };
-  return {
-    specificationVersion: model.specificationVersion,
-    provider: model.provider,
-    modelId: model.modelId,
-    get supportedUrls() {
-      return model.supportedUrls;
-    },
-    doGenerate: async (options) => model.doGenerate(await told(options)),
-    doStream: async (options) => model.doStream(await told(options)),
-  };
+    return playbooks.length === 0
+      ? undefined
+      : clip([heading, ...playbooks.map(describePlaybook)].join('\n'), maxCharacters);
+  });
 }
 
 /** One line: `- search(limit=5, query=?), then read(path=from step 1)`. */

@@ -19,9 +19,9 @@ export type CallOffered = (
   },
 ) => Promise<unknown>;
 
-/** How far hints are believed: a server that says nothing gets the careful choice. */
+/** How far hints are believed: a server that says nothing, or that a tool only reads and destroys, gets the careful choice. */
 export function effectOf({ annotations }: OfferedTool): ToolEffect {
-  if (annotations.readOnlyHint === true) return 'read';
+  if (annotations.readOnlyHint === true) return annotations.destructiveHint === true ? 'once' : 'read';
   return annotations.idempotentHint === true ? 'idempotent' : 'once';
 }
 
