@@ -28,7 +28,8 @@ const handling: Readonly<Record<string, Handling>> = {
     dockerfile: 'prose',
   },
 };
-const defaultTimeoutSeconds = 60;
+// Generous: examples start whole genies, and a busy machine is no bug.
+const defaultTimeoutSeconds = 180;
 
 /** Writes, type-checks and runs blocks in a temporary folder that resolves packages like a project of a user. */
 export async function runBlocks(blocks: readonly MarkdownBlock[], root: string): Promise<DocsReport> {
