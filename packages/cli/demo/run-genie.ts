@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { runCli } from '../src/lib/cli/run-cli.ts';
@@ -17,7 +18,13 @@ export async function runGenie(
   const texts = Promise.all([text(stdout), text(stderr)]);
   await runCli({
     argv,
-    environment: { GENIE_HOME: homes, PATH: process.env.PATH ?? '', ...environment },
+    environment: {
+      GENIE_HOME: homes,
+      PATH: process.env.PATH ?? '',
+      // The sources are TypeScript, which each process of an experiment would strip anew.
+      NODE_COMPILE_CACHE: join(homes, '../compiled'),
+      ...environment,
+    },
     workingFolder: homes,
     version: 'demo',
     stdin: Readable.from(['']) as unknown as NodeJS.ReadStream,
